@@ -1,0 +1,1 @@
+"""A Dagster data-asset project that keeps Braze in step with customer data."""

@@ -1,0 +1,187 @@
+"""One place for everything that is kept: a folder or an S3 prefix, named by one URL."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from upath import UPath
+
+from braze_assets.errors import ConfigurationError, StorageError
+
+__all__ = ["Storage", "atomic_writer", "open_path", "storage_errors"]
+
+_REMEDIES = {
+    "NoSuchBucket": (
+        "the bucket does not exist",
+        "Create the bucket, or correct BRAZE_ASSETS_STORAGE.",
+    ),
+    "InvalidAccessKeyId": (
+        "S3 does not know the access key",
+        "Check AWS_ACCESS_KEY_ID (and AWS_SESSION_TOKEN), or the role this process runs under.",
+    ),
+    "SignatureDoesNotMatch": (
+        "S3 refused the signature: the secret key is wrong",
+        "Check AWS_SECRET_ACCESS_KEY and the system clock.",
+    ),
+    "ExpiredToken": ("the AWS session token has expired", "Renew the credentials."),
+}
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The root of all tables and ledgers.
+
+    Args:
+        url: A folder (`/data/braze`, relative ones are made absolute) or `s3://bucket/prefix`. S3 takes
+            its credentials, region and endpoint from the standard `AWS_*` variables.
+
+    Raises:
+        ConfigurationError: The URL is empty or has another scheme.
+    """
+
+    url: str
+
+    def __post_init__(self) -> None:
+        if not self.url.strip():
+            raise ConfigurationError(
+                "The storage is not set.",
+                place="BRAZE_ASSETS_STORAGE",
+                remedy="Set it to a folder or to s3://bucket/prefix.",
+            )
+        scheme, separator, _ = self.url.partition("://")
+        if separator and scheme not in ("s3", "file"):
+            raise ConfigurationError(
+                f"The storage has the unknown scheme {scheme!r}.",
+                place="BRAZE_ASSETS_STORAGE",
+                remedy="Use a folder or s3://bucket/prefix.",
+            )
+        url = self.url.removeprefix("file://")
+        if not url.startswith("s3://"):
+            url = os.path.abspath(os.path.expanduser(url))
+        object.__setattr__(self, "url", url.rstrip("/"))
+
+    @property
+    def is_s3(self) -> bool:
+        """Whether this is an S3 prefix rather than a folder."""
+        return self.url.startswith("s3://")
+
+    def uri(self, *parts: str) -> str:
+        """The URL of something under the root."""
+        return "/".join((self.url, *parts))
+
+    def path(self, *parts: str) -> UPath:
+        """The path of something under the root."""
+        return open_path(self.uri(*parts))
+
+    def delta_options(self) -> dict[str, str]:
+        """Storage options for delta-rs, which otherwise reads the same `AWS_*` variables."""
+        if not self.is_s3:
+            return {}
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+        options = {"AWS_ENDPOINT_URL": endpoint} if endpoint else {}
+        if endpoint.startswith("http://"):
+            options["AWS_ALLOW_HTTP"] = "true"
+        return options
+
+    def check(self) -> None:
+        """Write and remove a probe.
+
+        Raises:
+            StorageError: The place cannot be written; the message says why as far as it can be known.
+        """
+        probe = self.path(f".probe-{uuid.uuid4().hex}")
+        with storage_errors(self.url):
+            if not self.is_s3:
+                probe.parent.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+
+
+def open_path(url: str) -> UPath:
+    """A path for a URL or a local path, without cached listings: other runs write here too."""
+    return UPath(url, use_listings_cache=False) if url.startswith("s3://") else UPath(url)
+
+
+@contextmanager
+def storage_errors(place: str) -> Iterator[None]:
+    """Turn what file systems and S3 raise into a `StorageError` that names cause, place and remedy."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception as error:
+        known = _explain(error)
+        if known is None:
+            raise
+        cause, remedy = known
+        raise StorageError(f"The storage cannot be used: {cause}.", place=place, remedy=remedy) from error
+
+
+def _explain(error: BaseException) -> tuple[str, str] | None:
+    for link in _chain(error):
+        response = getattr(link, "response", None)
+        code = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+        for name, known in _REMEDIES.items():
+            if code == name or name in str(link):
+                return known
+        kind = type(link).__name__
+        if kind in ("NoCredentialsError", "PartialCredentialsError"):
+            return (
+                "there are no AWS credentials",
+                "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role.",
+            )
+        if kind in ("EndpointConnectionError", "ConnectTimeoutError", "ConnectionRefusedError"):
+            return (
+                "its endpoint does not answer",
+                "Check AWS_ENDPOINT_URL, the region and the network.",
+            )
+    if isinstance(error, PermissionError):
+        return ("permission denied", "Allow this process to list, read and write there.")
+    if isinstance(error, OSError) and error.errno == 28:
+        return ("the disk is full", "Free some space; nothing was replaced.")
+    if isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError)):
+        return (f"{type(error).__name__}: {_first_line(error)}", "Check that the place exists.")
+    if isinstance(error, OSError):
+        return (f"{type(error).__name__}: {_first_line(error)}", "Check the place and try again.")
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else "no message"
+
+
+@contextmanager
+def atomic_writer(path: UPath) -> Iterator[IO[bytes]]:
+    """Open a file that appears whole or not at all; what was there before stays until then.
+
+    A failed streaming upload to S3 would otherwise publish a shorter Parquet file that reads cleanly.
+    """
+    with storage_errors(str(path)):
+        if path.protocol in ("", "file"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+            try:
+                with part.open("wb") as sink:
+                    yield sink
+                part.rename(path)
+            finally:
+                part.unlink(missing_ok=True)
+            return
+        sink = path.fs.open(path.path, "wb", autocommit=False)
+        try:
+            yield sink
+            sink.close()
+        except BaseException:
+            sink.discard()
+            raise
+        sink.commit()
