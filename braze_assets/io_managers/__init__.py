@@ -1,0 +1,6 @@
+"""How assets are stored and handed over."""
+
+from braze_assets.io_managers.outputs import TableOutput
+from braze_assets.io_managers.parquet import ParquetIOManager, column_schema
+
+__all__ = ["ParquetIOManager", "TableOutput", "column_schema"]

@@ -1,0 +1,152 @@
+"""The IO manager: every table asset as Parquet, on S3 or in a folder, by one URL."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from braze_assets.errors import BrazeAssetsError, StorageError
+from braze_assets.io_managers.inputs import convert, unwrap_optional
+from braze_assets.io_managers.outputs import TableOutput, to_batches
+from braze_assets.io_managers.paths import FILE_NAME, partition_folders, table_folders
+from braze_assets.resources.failures import dagster_failures
+from braze_assets.resources.storage import StorageResource
+from braze_assets.storage import StoredTable, Written, write_parquet
+from braze_assets.storage.partitions import PartitionedTable
+
+__all__ = ["ParquetIOManager", "column_schema"]
+
+
+class ParquetIOManager(dg.ConfigurableIOManager):
+    """Parquet files in Hive-style folders, written whole or not at all, read lazily.
+
+    An asset hands over a table (see `TableOutput`), or, when one run makes a range of partitions, an
+    iterator of `(partition key, table)`: each is stored and reported as it comes, so that a run which
+    fails in the middle keeps what it made. An asset gets its input as the type it is annotated with.
+    """
+
+    storage: dg.ResourceDependency[StorageResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Store what an asset made."""
+        with dagster_failures():
+            if not context.has_asset_partitions:
+                written, output = self._write(context, None, obj)
+                context.add_output_metadata(_metadata(written, output, partitioned=False))
+                return
+            keys = list(context.asset_partition_keys)
+            if isinstance(obj, Iterator):
+                self._write_range(context, keys, obj)
+                return
+            if len(keys) != 1:
+                raise StorageError(
+                    f"The asset handed over one table for {len(keys)} partitions.",
+                    place=context.asset_key.to_user_string(),
+                    remedy="Yield (partition key, table) pairs, or run each partition by itself.",
+                )
+            written, output = self._write(context, keys[0], obj)
+            context.add_output_metadata(_metadata(written, output, partitioned=True))
+
+    def _write_range(
+        self, context: dg.OutputContext, keys: list[str], tables: Iterator[tuple[str, Any]]
+    ) -> None:
+        missing = dict.fromkeys(keys)
+        for key, table in tables:
+            if key not in missing:
+                raise StorageError(
+                    f"The asset made partition {key}, which this run was not asked for.",
+                    place=context.asset_key.to_user_string(),
+                    remedy="Yield each partition of the run once.",
+                )
+            del missing[key]
+            written, output = self._write(context, key, table)
+            metadata = _metadata(written, output, partitioned=True)
+            if len(keys) == 1:
+                context.add_output_metadata(metadata)
+                continue
+            # At once, so that a crash later in the range does not hide what is already stored ...
+            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata))
+            # ... and on the event that closes the step, which would otherwise show no figures.
+            context.step_context.add_asset_metadata(metadata, asset_key=context.asset_key, partition_key=key)
+        if missing:
+            raise StorageError(
+                f"The asset made no table for {len(missing)} partitions, {next(iter(missing))} the first.",
+                place=context.asset_key.to_user_string(),
+                remedy="Yield each partition of the run once; an empty table where there is nothing.",
+            )
+
+    def _write(self, context: dg.OutputContext, key: str | None, obj: Any) -> tuple[Written, TableOutput]:
+        output = obj if isinstance(obj, TableOutput) else TableOutput(obj)
+        schema, batches = to_batches(output.data)
+        folders = table_folders(context.asset_key)
+        if key is not None:
+            folders += partition_folders(context.asset_partitions_def, key)
+        path = self.storage.storage().path(*folders, FILE_NAME)
+        written = write_parquet(path, batches, schema=schema, metadata=output.documents)
+        context.log.info("Stored %s rows in %s", f"{written.rows:,}", written.uri)
+        return written, output
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Hand a stored table to an asset as the type it asks for."""
+        hint, optional = unwrap_optional(context.dagster_type.typing_type)
+        with dagster_failures():
+            table = self.table(context)
+            if hint is not PartitionedTable:
+                absent = [key for key in table if not table[key].exists()]
+                if optional and (absent or not len(table)):
+                    return None
+                if absent:
+                    table.existing(absent[0])
+            try:
+                return convert(table, hint)
+            except BrazeAssetsError:
+                raise
+            except (OSError, pa.ArrowInvalid) as error:
+                raise StorageError(
+                    f"The stored table cannot be read: {type(error).__name__}.",
+                    place=", ".join(table.all().uris[:3]),
+                    remedy="Materialize it again.",
+                ) from error
+
+    def table(self, context: dg.InputContext) -> PartitionedTable:
+        """The files behind an input, unopened."""
+        storage = self.storage.storage()
+        name = context.asset_key.to_user_string()
+        folders = table_folders(context.asset_key)
+        if not context.has_asset_partitions:
+            whole = StoredTable.at(storage.uri(*folders, FILE_NAME))
+            return PartitionedTable(name, {"": whole}, whole=whole)
+        partitions = context.asset_partitions_def
+        return PartitionedTable(
+            name,
+            {
+                key: StoredTable.at(storage.uri(*folders, *partition_folders(partitions, key), FILE_NAME))
+                for key in context.asset_partition_keys
+            },
+        )
+
+
+def column_schema(schema: pa.Schema) -> dg.TableSchema:
+    """An Arrow schema as Dagster shows it; a field's `description` metadata is its description."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=each.name,
+                type=str(each.type),
+                description=((each.metadata or {}).get(b"description") or b"").decode() or None,
+            )
+            for each in schema
+        ]
+    )
+
+
+def _metadata(written: Written, output: TableOutput, *, partitioned: bool) -> dict[str, Any]:
+    rows = "dagster/partition_row_count" if partitioned else "dagster/row_count"
+    return {
+        rows: written.rows,
+        "dagster/uri": written.uri,
+        "dagster/column_schema": column_schema(written.schema),
+        "size_bytes": written.bytes,
+        **output.metadata,
+    }

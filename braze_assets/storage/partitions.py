@@ -1,0 +1,55 @@
+"""A partitioned table, opened partition by partition."""
+
+from collections.abc import Iterator, Mapping
+
+from braze_assets.errors import StorageError
+from braze_assets.storage.tables import StoredTable
+
+__all__ = ["PartitionedTable"]
+
+
+class PartitionedTable(Mapping[str, StoredTable]):
+    """The partitions a run asked for, by key; nothing is read until one is.
+
+    An unpartitioned table is the same table for every key.
+    """
+
+    def __init__(
+        self, name: str, tables: Mapping[str, StoredTable], *, whole: StoredTable | None = None
+    ) -> None:
+        self.name = name
+        self._tables = tables
+        self._whole = whole
+
+    def __getitem__(self, key: str) -> StoredTable:
+        if self._whole is not None:
+            return self._whole
+        return self._tables[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def existing(self, key: str | None) -> StoredTable:
+        """The table of a partition that must be there.
+
+        Raises:
+            StorageError: The partition was never materialized, or was not asked for.
+        """
+        table = self._whole if self._whole is not None else self._tables.get(key or "")
+        if table is None or not table.exists():
+            of_partition = "" if self._whole is not None or key is None else f" of partition {key}"
+            raise StorageError(
+                f"The table {self.name}{of_partition} was never materialized.",
+                place=table.uris[0] if table else self.name,
+                remedy=f"Materialize {self.name}{of_partition} first, then run this again.",
+            )
+        return table
+
+    def all(self) -> StoredTable:
+        """All partitions as one table."""
+        if self._whole is not None:
+            return self._whole
+        return StoredTable(tuple(uri for table in self._tables.values() for uri in table.uris))
