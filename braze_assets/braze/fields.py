@@ -172,8 +172,8 @@ def shadowed_field(name: str) -> str | None:
     """The profile field or reserved key a custom attribute of this name would duplicate, or None.
 
     Braze keeps both without a word: `birthday` becomes a custom attribute beside an empty `dob`, and segments
-    on age stay empty. A name that is exactly a field or a reserved key is that field, so it shadows nothing. Synonyms are of
-    whole names only: `city_tier` or `last_email_open` duplicate nothing.
+    on age stay empty. A name that is exactly a field or a reserved key is that field, so it shadows nothing.
+    Synonyms are of whole names only: `city_tier` or `last_email_open` duplicate nothing.
     """
     if name in PROFILE_FIELDS or name in RESERVED_KEYS:
         return None
