@@ -1,0 +1,81 @@
+"""The tables of a ledger: names, columns and reserved words."""
+
+import pyarrow as pa
+
+__all__ = [
+    "ACKNOWLEDGED_COLUMNS",
+    "OUTCOMES",
+    "PLAN_KEY",
+    "RECEIPTS_SCHEMA",
+    "SENDS_SCHEMA",
+    "SEND_STATES",
+    "TIMESTAMP",
+]
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+PLAN_KEY = "braze_assets.plan"
+"""The Parquet metadata key under which a plan file carries its header."""
+
+OUTCOMES = ("accepted", "rejected", "unknown")
+"""What can become of an object: Braze took it, refused it, or did not say."""
+
+RECEIPTS_SCHEMA = pa.schema(
+    [
+        ("plan_id", pa.string()),
+        ("n", pa.int64()),
+        ("batch", pa.int64()),
+        ("identifier", pa.string()),
+        ("object", pa.string()),
+        ("outcome", pa.string()),
+        ("reason", pa.string()),
+        ("http_status", pa.int32()),
+        ("time", TIMESTAMP),
+    ]
+)
+"""One row an object sent: the crash journal and the row-level log.
+
+`n` is the object's ordinal in its plan, `batch` the ordinal of the request in its send, `object` the JSON text
+that went on the wire, `reason` is NULL where Braze accepted it, `http_status` is NULL where no reply came.
+"""
+
+SEND_STATES = ("begun", "resumed", "folded")
+
+SENDS_SCHEMA = pa.schema(
+    [
+        ("sequence", pa.int64()),
+        ("plan_id", pa.string()),
+        ("partition", pa.string()),
+        ("as_of", TIMESTAMP),
+        ("plan_uri", pa.string()),
+        ("state", pa.string()),
+        ("object_limit", pa.int64()),
+        ("users", pa.int64()),
+        ("vanished", pa.int64()),
+        ("accepted", pa.int64()),
+        ("rejected", pa.int64()),
+        ("unknown", pa.int64()),
+        ("receipts", pa.int64()),
+        ("time", TIMESTAMP),
+    ]
+)
+"""The journal of sends, one row a step; `sequence` is 1, 2, 3 ... and each number is given once.
+
+`begun` and `resumed` rows move the fence and say which plan was sent from then on, and how many of its objects;
+`users` and `vanished` are what that plan counted. `folded` rows say with what outcomes it ended; `receipts` is
+the number of receipts they were counted from.
+"""
+
+ACKNOWLEDGED_COLUMNS = pa.schema(
+    [
+        ("_unknown", pa.list_(pa.string())),
+        ("_plan_id", pa.string()),
+        ("_partition", pa.string()),
+        ("_acknowledged_at", TIMESTAMP),
+    ]
+)
+"""The columns of `acknowledged` beside the identifier and the attributes.
+
+`_unknown` names the attributes whose value in Braze is not known (NULL when all are); the others say which
+plan touched the row last, and when that was written down.
+"""
