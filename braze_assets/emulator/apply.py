@@ -1,0 +1,147 @@
+"""The effect of accepted `/users/track` objects on the profiles.
+
+Source: Braze documentation "Create and update users" and "User attributes object", September 2026.
+"""
+
+from typing import Any
+
+from braze_assets.emulator.coercion import type_name
+from braze_assets.emulator.profiles import Profile, Profiles
+from braze_assets.emulator.standard import CONTROL_KEYS, FREE_OF_CHARGE, STANDARD_FIELDS, stored_field
+from braze_assets.emulator.times import parse_time
+from braze_assets.emulator.values import IGNORED, ValueRules, stored_value
+
+__all__ = ["Applier"]
+
+NAME_CHARS = 255
+
+
+class Applier:
+    """Changes profiles by objects that passed validation, and counts data points.
+
+    Args:
+        profiles: What is changed.
+        rules: What becomes of values.
+        kept_events: Events and purchases kept in full, per profile and name.
+    """
+
+    def __init__(self, profiles: Profiles, rules: ValueRules, kept_events: int) -> None:
+        self.profiles = profiles
+        self.rules = rules
+        self.kept_events = kept_events
+        self.types: dict[str, str] = {}
+        """Custom attribute to the type of its first value."""
+
+    def apply(self, objects: dict[str, list[dict[str, Any]]]) -> int:
+        """Apply one request: attributes, then events, then purchases (documented). Returns data points."""
+        points = 0
+        for item in objects.get("attributes", ()):
+            profile = self._profile(item, update_only=item.get("_update_existing_only"))
+            if profile is not None:
+                points += self._attributes(profile, item)
+        for item in objects.get("events", ()):
+            profile = self._profile(item, update_only=item.get("_update_existing_only"))
+            if profile is not None:
+                points += 1
+                kept = {"time": item["time"], "properties": item.get("properties", {})}
+                self._note(profile, "events", item["name"], item["time"], 1, kept)
+        for item in objects.get("purchases", ()):
+            profile = self._profile(item, update_only=item.get("_update_existing_only"))
+            if profile is not None:
+                points += 1
+                kept = {
+                    key: item[key]
+                    for key in ("time", "price", "currency", "quantity", "properties")
+                    if key in item
+                }
+                self._note(
+                    profile, "purchases", item["product_id"], item["time"], item.get("quantity", 1), kept
+                )
+        return points
+
+    def note_type(self, name: str, value: Any) -> None:
+        """Remember the type of the first value of a custom attribute."""
+        if name not in STANDARD_FIELDS:
+            self.types.setdefault(name, type_name(value))
+
+    def _profile(self, item: dict[str, Any], *, update_only: Any) -> Profile | None:
+        """The profile an object means, made where Braze would make one."""
+        profiles = self.profiles
+        if (external_id := item.get("external_id")) not in (None, ""):
+            found = profiles.by_external_id.get(external_id)
+            if found is None and not update_only:
+                found = profiles.new(external_id=external_id)
+        elif (braze_id := item.get("braze_id")) not in (None, ""):
+            found = profiles.by_braze_id.get(braze_id)  # a braze_id never creates a user
+        elif alias := item.get("user_alias"):
+            key = (alias["alias_label"], alias["alias_name"])
+            found = profiles.by_alias.get(key)
+            if found is None and update_only is False:  # for aliases, updates only is the default
+                found = profiles.new()
+                profiles.add_alias(found, key)
+        elif item.get("push_token_import"):
+            found = None if update_only else profiles.new()
+        else:
+            kind = "email" if item.get("email") else "phone"  # of both, the email counts
+            found = profiles.find_contact(kind, item[kind])
+            if found is None and not update_only:
+                found = profiles.new()
+        if found is not None:
+            profiles.touch(found)
+        return found
+
+    def _attributes(self, profile: Profile, item: dict[str, Any]) -> int:
+        attributes, rules, types = profile.attributes, self.rules, self.types
+        merge = item.get("_merge_objects") is True
+        points = 0
+        for given, value in item.items():
+            if given in CONTROL_KEYS:
+                continue
+            if given in STANDARD_FIELDS:
+                points += self._field(profile, given, value)
+                continue
+            name = given.strip()  # documented: spaces around a name are stripped
+            if not name or len(name) > NAME_CHARS or name[0] == "$" or name in rules.blocklist:
+                continue  # bad names are dropped (an assumption), blocked ones are (documented)
+            if value is None:
+                attributes.pop(name, None)  # removals are free
+                continue
+            new, cost = stored_value(name, attributes.get(name), value, rules, merge=merge)
+            if new is not IGNORED:
+                points += cost
+                attributes[name] = new
+                if name not in types:
+                    self.note_type(name, new)
+        return points
+
+    def _field(self, profile: Profile, name: str, value: Any) -> int:
+        attributes = profile.attributes
+        new = None if value is None else stored_field(name, attributes.get(name), value)
+        if new is IGNORED:
+            return 0
+        if name in ("email", "phone"):
+            self.profiles.set_contact(profile, name, new)
+        if new is None:
+            attributes.pop(name, None)
+        else:
+            attributes[name] = new
+        return 0 if value is None or name in FREE_OF_CHARGE else 1
+
+    def _note(
+        self, profile: Profile, log: str, name: str, time: str, count: int, kept: dict[str, Any]
+    ) -> None:
+        logged = getattr(profile, log)
+        if logged is None:
+            logged = {}
+            setattr(profile, log, logged)
+        entry = logged.setdefault(name, {"count": 0, "first": time, "last": time, "recent": []})
+        entry["count"] += count
+        entry["first"] = min(entry["first"], time, key=_moment)
+        entry["last"] = max(entry["last"], time, key=_moment)
+        entry["recent"].append(kept)
+        del entry["recent"][: max(0, len(entry["recent"]) - self.kept_events)]
+
+
+def _moment(text: str) -> float:
+    moment = parse_time(text)
+    return moment.timestamp() if moment else 0.0

@@ -1,0 +1,93 @@
+"""A Braze workspace in memory: profiles, settings, faults, limits and counters together."""
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from braze_assets.emulator.apply import Applier
+from braze_assets.emulator.counters import Counters
+from braze_assets.emulator.faults import Faults
+from braze_assets.emulator.http import Call
+from braze_assets.emulator.pending import Pending
+from braze_assets.emulator.profiles import Profiles
+from braze_assets.emulator.rate import RateLimits
+from braze_assets.emulator.settings import Settings
+from braze_assets.emulator.values import ValueRules
+
+__all__ = ["Workspace"]
+
+
+class Workspace:
+    """Everything a local Braze knows.
+
+    Args:
+        settings: How it behaves.
+        now: Tells the time in epoch seconds; tests give their own.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, now: Callable[[], float] = time.time) -> None:
+        self.now = now
+        self.initial = settings or Settings()
+        self.clear()
+        self.configure(self.initial)
+
+    def clear(self) -> None:
+        """Forget profiles, pending changes, faults, counters and recorded requests; keep the settings."""
+        settings = getattr(self, "settings", self.initial)
+        self.counters = Counters()
+        self.profiles = Profiles()
+        self.applier = Applier(self.profiles, ValueRules.of(settings), settings.kept_events)
+        self.pending = Pending(random.Random(settings.seed))  # noqa: S311
+        self.faults = Faults(random.Random(settings.seed + 1))  # noqa: S311
+        self.chance = random.Random(settings.seed + 2)  # noqa: S311
+        self.recorded: deque[dict[str, Any]] = deque(maxlen=settings.record_requests)
+
+    def configure(self, settings: Settings) -> None:
+        """Behave differently from now on. Rate limit windows start afresh."""
+        self.settings = settings
+        self.applier.rules = ValueRules.of(settings)
+        self.applier.kept_events = settings.kept_events
+        self.blocked = frozenset(settings.blocked_users)
+        self.permissions = None if settings.permissions is None else frozenset(settings.permissions)
+        self.limits = RateLimits.by_group(settings)
+        self.authorization = f"Bearer {settings.api_key}".encode()
+        if self.recorded.maxlen != settings.record_requests:
+            self.recorded = deque(self.recorded, maxlen=settings.record_requests)
+
+    def accept(self, objects: dict[str, list[dict[str, Any]]]) -> None:
+        """Apply the accepted objects of one request, now or later."""
+
+        def apply() -> None:
+            self.counters.data_points += self.applier.apply(objects)
+
+        self.later(apply)
+
+    def record(self, call: Call) -> None:
+        """Keep a request for tests to look at, without its key."""
+        if self.recorded.maxlen:
+            headers = {
+                name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()
+            }
+            headers.pop("authorization", None)
+            body = call.body.decode("utf-8", "replace")
+            self.recorded.append({"method": call.method, "path": call.path, "headers": headers, "body": body})
+
+    def later(self, change: Callable[[], None]) -> None:
+        """Apply an accepted change when its time has come."""
+        settings = self.settings
+        self.pending.add(
+            change, now=self.now(), delay=settings.apply_delay_ms / 1e3, reorder=settings.reorder_ms / 1e3
+        )
+
+    def settle(self) -> None:
+        """Apply what is due; called before anything is read."""
+        if self.pending:
+            self.pending.settle(self.now())
+
+    def latency(self) -> float:
+        """Seconds to wait before the next answer."""
+        settings = self.settings
+        jitter = self.chance.uniform(0, settings.latency_jitter_ms) if settings.latency_jitter_ms else 0
+        return (settings.latency_ms + jitter) / 1e3
