@@ -75,8 +75,11 @@ def test_an_unknown_host_lists_the_known_ones(text):
         "https://user:secret@rest.iad-03.braze.com",
         "ftp://rest.iad-03.braze.com",
         "a:b:c",
-    ]
-    + ["c0ffee00-dead-beef-0000-secret", "http://[::1", "http://10.0.0.1:8099", "https://x:secret"],
+        "c0ffee00-dead-beef-0000-secret",
+        "http://[::1",
+        "http://10.0.0.1:8099",
+        "https://x:secret",
+    ],
 )
 def test_what_is_no_instance_is_not_repeated(text):
     """A key pasted into the wrong variable must not reach a log."""
