@@ -1,7 +1,6 @@
 """`python -m braze_assets.emulator`: run a local Braze until it is interrupted."""
 
 import argparse
-import asyncio
 import contextlib
 import json
 import os
@@ -46,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.parent is not None:
         threading.Thread(target=_follow, args=(options.parent, server), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean stop
-        asyncio.run(server.serve(sockets=[listener]))
+        server.run(sockets=[listener])
     return 0
 
 

@@ -1,6 +1,5 @@
 """A local Braze of one's own, for a test or the demo: in a thread or in a process."""
 
-import asyncio
 import os
 import socket
 import subprocess
@@ -108,7 +107,7 @@ class LocalBraze:
 
         self._server = make_server(self.settings, self._state)
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._server.serve(sockets=[listener])),
+            target=lambda: self._server.run(sockets=[listener]),
             name="local-braze",
             daemon=True,
         )
@@ -138,7 +137,9 @@ class LocalBraze:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio switches Nagle's algorithm off only where the protocol is named; with it on, answers take 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
