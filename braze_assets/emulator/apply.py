@@ -6,9 +6,9 @@ Source: Braze documentation "Create and update users" and "User attributes objec
 from typing import Any
 
 from braze_assets.emulator.coercion import type_name
+from braze_assets.emulator.history import note_event, note_purchase
 from braze_assets.emulator.profiles import Profile, Profiles
 from braze_assets.emulator.standard import CONTROL_KEYS, FREE_OF_CHARGE, STANDARD_FIELDS, stored_field
-from braze_assets.emulator.times import parse_time
 from braze_assets.emulator.values import IGNORED, ValueRules, stored_value
 
 __all__ = ["Applier"]
@@ -27,10 +27,15 @@ class Applier:
 
     def __init__(self, profiles: Profiles, rules: ValueRules, kept_events: int) -> None:
         self.profiles = profiles
-        self.rules = rules
-        self.kept_events = kept_events
+        self.configure(rules, kept_events)
         self.types: dict[str, str] = {}
         """Custom attribute to the type of its first value."""
+
+    def configure(self, rules: ValueRules, kept_events: int) -> None:
+        """Apply what comes now by other rules."""
+        self._rules = rules
+        self._kept_events = kept_events
+        self._names = dict.fromkeys(CONTROL_KEYS, "")
 
     def apply(self, objects: dict[str, list[dict[str, Any]]]) -> int:
         """Apply one request: attributes, then events, then purchases (documented). Returns data points."""
@@ -39,24 +44,12 @@ class Applier:
             profile = self._profile(item, update_only=item.get("_update_existing_only"))
             if profile is not None:
                 points += self._attributes(profile, item)
-        for item in objects.get("events", ()):
-            profile = self._profile(item, update_only=item.get("_update_existing_only"))
-            if profile is not None:
-                points += 1
-                kept = {"time": item["time"], "properties": item.get("properties", {})}
-                self._note(profile, "events", item["name"], item["time"], 1, kept)
-        for item in objects.get("purchases", ()):
-            profile = self._profile(item, update_only=item.get("_update_existing_only"))
-            if profile is not None:
-                points += 1
-                kept = {
-                    key: item[key]
-                    for key in ("time", "price", "currency", "quantity", "properties")
-                    if key in item
-                }
-                self._note(
-                    profile, "purchases", item["product_id"], item["time"], item.get("quantity", 1), kept
-                )
+        for array, note in (("events", note_event), ("purchases", note_purchase)):
+            for item in objects.get(array, ()):
+                profile = self._profile(item, update_only=item.get("_update_existing_only"))
+                if profile is not None:
+                    note(profile, item, self._kept_events)
+                    points += 1
         return points
 
     def note_type(self, name: str, value: Any) -> None:
@@ -91,18 +84,18 @@ class Applier:
         return found
 
     def _attributes(self, profile: Profile, item: dict[str, Any]) -> int:
-        attributes, rules, types = profile.attributes, self.rules, self.types
+        attributes, rules, names, types = profile.attributes, self._rules, self._names, self.types
         merge = item.get("_merge_objects") is True
         points = 0
         for given, value in item.items():
-            if given in CONTROL_KEYS:
+            name = names.get(given)
+            if name is None:
+                if given in STANDARD_FIELDS:
+                    points += self._field(profile, given, value)
+                    continue
+                name = self._stored_name(given)
+            if not name:
                 continue
-            if given in STANDARD_FIELDS:
-                points += self._field(profile, given, value)
-                continue
-            name = given.strip()  # documented: spaces around a name are stripped
-            if not name or len(name) > NAME_CHARS or name[0] == "$" or name in rules.blocklist:
-                continue  # bad names are dropped (an assumption), blocked ones are (documented)
             if value is None:
                 attributes.pop(name, None)  # removals are free
                 continue
@@ -113,6 +106,15 @@ class Applier:
                 if name not in types:
                     self.note_type(name, new)
         return points
+
+    def _stored_name(self, given: str) -> str:
+        """The name an attribute is stored by, empty if it is not; remembered, since few names come often."""
+        name = given.strip()  # documented: spaces around a name are stripped
+        if len(name) > NAME_CHARS or name[:1] == "$" or name in self._rules.blocklist:
+            name = ""  # bad names are dropped (an assumption), blocked ones are (documented)
+        if len(self._names) < 10_000:
+            self._names[given] = name
+        return name
 
     def _field(self, profile: Profile, name: str, value: Any) -> int:
         attributes = profile.attributes
@@ -126,22 +128,3 @@ class Applier:
         else:
             attributes[name] = new
         return 0 if value is None or name in FREE_OF_CHARGE else 1
-
-    def _note(
-        self, profile: Profile, log: str, name: str, time: str, count: int, kept: dict[str, Any]
-    ) -> None:
-        logged = getattr(profile, log)
-        if logged is None:
-            logged = {}
-            setattr(profile, log, logged)
-        entry = logged.setdefault(name, {"count": 0, "first": time, "last": time, "recent": []})
-        entry["count"] += count
-        entry["first"] = min(entry["first"], time, key=_moment)
-        entry["last"] = max(entry["last"], time, key=_moment)
-        entry["recent"].append(kept)
-        del entry["recent"][: max(0, len(entry["recent"]) - self.kept_events)]
-
-
-def _moment(text: str) -> float:
-    moment = parse_time(text)
-    return moment.timestamp() if moment else 0.0

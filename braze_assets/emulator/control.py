@@ -87,7 +87,7 @@ class Control:
             found = profiles.by_alias.get((query.get("alias_label", ""), query.get("alias_name", "")))
         if found is None:
             raise HTTPException(404, "no such profile")
-        return JSONResponse(found.document())
+        return Response(json.dumps(found.document()), media_type="application/json")
 
     async def counters(self, request: Request) -> Response:
         """`GET counters`; `DELETE` resets them."""
@@ -103,7 +103,7 @@ class Control:
         recorded = list(self.workspace.recorded)
         if request.method == "DELETE":
             self.workspace.recorded.clear()
-        return JSONResponse(recorded)
+        return Response(json.dumps(recorded), media_type="application/json")
 
     async def apply(self, request: Request) -> Response:
         """`POST apply`: apply all pending changes now."""

@@ -19,8 +19,8 @@ class Counters:
     data_points: int = 0
     faults: int = 0
     overlapping: int = 0
-    """Objects accepted while an earlier request for the same user was still in the air: answered neither,
-    or not applied yet. Braze may apply such a pair in either order."""
+    """Objects accepted while an earlier one for the same user was in the air: not applied yet, or its answer
+    still under way. Braze may apply such a pair in either order. A repeated request counts too."""
     paths: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     """Answers by status; a request that got no answer counts as 0."""

@@ -7,7 +7,10 @@ checks is an assumption.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from braze_assets.emulator.export import export_ids, with_light_fields
 from braze_assets.emulator.http import Call, Refused, Reply, json_reply
+from braze_assets.emulator.identity import delete, identify, merge, new_alias, update_alias
+from braze_assets.emulator.listing import custom_attributes, segments
 from braze_assets.emulator.track import count_only, track
 from braze_assets.emulator.workspace import Workspace
 
@@ -25,6 +28,14 @@ class Endpoint:
 
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("POST", "/users/track"): Endpoint(track, "users.track", "track"),
+    ("POST", "/users/export/ids"): Endpoint(export_ids, "users.export.ids", "export"),
+    ("POST", "/users/delete"): Endpoint(delete, "users.delete", "identity"),
+    ("POST", "/users/identify"): Endpoint(identify, "users.identify", "identity"),
+    ("POST", "/users/alias/new"): Endpoint(new_alias, "users.alias.new", "identity"),
+    ("POST", "/users/alias/update"): Endpoint(update_alias, "users.alias.update", "identity"),
+    ("POST", "/users/merge"): Endpoint(merge, "users.merge", "identity"),
+    ("GET", "/custom_attributes"): Endpoint(custom_attributes, "custom_attributes.get", "listing"),
+    ("GET", "/segments/list"): Endpoint(segments, "segments.list", "other"),
 }
 
 
@@ -38,7 +49,10 @@ def answer(workspace: Workspace, call: Call) -> Reply:
     refusal = _key_problem(workspace, call, endpoint)
     if refusal is not None:
         return refusal
-    headers, refusal = workspace.limits[endpoint.group].enter(workspace.now())
+    group = endpoint.group
+    if group == "export" and with_light_fields(call.body):
+        group = "export_fields"
+    headers, refusal = workspace.limits[group].enter(workspace.now())
     if refusal is not None:
         return refusal
     try:

@@ -44,7 +44,8 @@ class Fault(BaseModel):
     """The JSON body; default is a message with the status."""
     headers: dict[str, str] = Field(default_factory=dict)
     seconds: float = Field(default=1.0, ge=0)
-    """How long `delay` waits; for a `status` of 429 what `x-ratelimit-retry-after` says."""
+    """How long `delay` waits; for a `status` of 429 what `x-ratelimit-retry-after` says, unless
+    `headers` are given."""
     miscount: int = 1
     """Added to the processed counts."""
     extra_errors: tuple[dict[str, Any], ...] = ()
@@ -58,8 +59,8 @@ class Fault(BaseModel):
         if self.body == "html":
             page = _HTML % (self.status, self.status)
             return Reply(self.status, page, ((b"content-type", b"text/html"), *headers))
-        if self.status == 429 and self.document is None:
-            return rate_limited(round(self.seconds)).adding(headers)
+        if self.status == 429 and self.document is None and not self.headers:
+            return rate_limited(round(self.seconds))
         return json_reply(self.status, self.document or {"message": f"Fault {self.status}"}, headers)
 
     def miscounted(self, reply: Reply) -> Reply:

@@ -48,7 +48,10 @@ def identity_problem(item: dict[str, Any], blocked: Blocked) -> Problem | None:
     """What is wrong with the identifiers of an object."""
     external_id, alias, braze_id = item.get("external_id"), item.get("user_alias"), item.get("braze_id")
     if external_id.__class__ is str and external_id and alias is None and braze_id is None:  # the common case
-        if len(external_id) * 4 > MAX_EXTERNAL_ID_BYTES and len(external_id.encode()) > MAX_EXTERNAL_ID_BYTES:
+        if (
+            len(external_id) * 4 > MAX_EXTERNAL_ID_BYTES
+            and len(external_id.encode("utf-8", "replace")) > MAX_EXTERNAL_ID_BYTES
+        ):
             return "EXTERNAL_USER_ID_TOO_LARGE"  # D
         return BLOCKED_USER if external_id in blocked else None
     given = [kind for kind in ("external_id", "user_alias", "braze_id") if item.get(kind) not in (None, "")]
@@ -147,7 +150,9 @@ def _push_tokens(value: Any) -> Problem | None:
         if not isinstance(entry.get("token"), str):
             return "BAD_PUSH_TOKEN_STRING"  # D
         device = entry.get("device_id")
-        if device is not None and not (isinstance(device, str) and 8 <= len(device.encode()) <= 255):
+        if device is not None and not (
+            isinstance(device, str) and 8 <= len(device.encode("utf-8", "replace")) <= 255
+        ):
             return "BAD_DEVICE_ID"  # D
     return None
 

@@ -21,14 +21,15 @@ class Pending:
     def __len__(self) -> int:
         return len(self._heap)
 
-    def add(self, change: Callable[[], None], *, now: float, delay: float, reorder: float) -> None:
-        """Let a change happen `delay` seconds from now, and up to `reorder` seconds later still."""
+    def add(self, change: Callable[[], None], *, now: float, delay: float, reorder: float) -> float:
+        """Let a change happen in `delay` seconds, and up to `reorder` seconds later still; returns when."""
         if not (delay or reorder or self._heap):
             change()
-            return
+            return now
         due = now + delay + (self._chance.uniform(0, reorder) if reorder else 0)
         self._number += 1
         heapq.heappush(self._heap, (due, self._number, change))
+        return due
 
     def settle(self, now: float) -> None:
         """Apply what is due."""

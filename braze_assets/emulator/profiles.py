@@ -1,6 +1,7 @@
 """The users a local Braze knows, found by any identifier."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 __all__ = ["Profile", "Profiles"]
@@ -8,11 +9,23 @@ __all__ = ["Profile", "Profiles"]
 Alias = tuple[str, str]
 """Label and name."""
 
+_KEYS = {"external_id", "braze_id", "user_aliases", "attributes", "events", "purchases", "revenue"}
+
 
 class Profile:
     """One user. `attributes` holds standard and custom ones together, as Braze stores them."""
 
-    __slots__ = ("aliases", "attributes", "braze_id", "events", "external_id", "purchases", "updated")
+    __slots__ = (
+        "aliases",
+        "attributes",
+        "braze_id",
+        "created",
+        "events",
+        "external_id",
+        "purchases",
+        "revenue",
+        "updated",
+    )
 
     def __init__(self, braze_id: str, external_id: str | None = None) -> None:
         self.braze_id = braze_id
@@ -21,27 +34,33 @@ class Profile:
         self.attributes: dict[str, Any] = {}
         self.events: dict[str, dict[str, Any]] | None = None
         self.purchases: dict[str, dict[str, Any]] | None = None
+        self.revenue = 0.0
+        self.created = 0.0
         self.updated = 0
+
+    def alias_documents(self) -> list[dict[str, str]]:
+        """The aliases as Braze writes them."""
+        return [{"alias_name": name, "alias_label": label} for label, name in self.aliases or ()]
 
     def document(self) -> dict[str, Any]:
         """The profile as the control API and the state file write it; raw values, nothing empty."""
         document: dict[str, Any] = {"external_id": self.external_id, "braze_id": self.braze_id}
         if self.aliases:
-            document["user_aliases"] = [
-                {"alias_name": name, "alias_label": label} for label, name in self.aliases
-            ]
+            document["user_aliases"] = self.alias_documents()
         document["attributes"] = self.attributes
         if self.events:
             document["events"] = self.events
         if self.purchases:
             document["purchases"] = self.purchases
+            document["revenue"] = self.revenue
         return document
 
 
 class Profiles:
     """All profiles with their indexes: `external_id`, `braze_id`, alias, email, phone."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self.by_external_id: dict[str, Profile] = {}
         self.by_braze_id: dict[str, Profile] = {}
         self.by_alias: dict[Alias, Profile] = {}
@@ -61,6 +80,7 @@ class Profiles:
             self._made += 1
             braze_id = f"{0x5EED << 80 | self._made:024x}"
         profile = Profile(braze_id, external_id)
+        profile.created = self._now()
         self.by_braze_id[braze_id] = profile
         if external_id is not None:
             self.by_external_id[external_id] = profile
@@ -74,6 +94,11 @@ class Profiles:
         profile.aliases = [*(profile.aliases or ()), alias]
         return True
 
+    def remove_alias(self, profile: Profile, alias: Alias) -> None:
+        """Take an alias away from the profile that has it."""
+        self.by_alias.pop(alias, None)
+        profile.aliases = [one for one in profile.aliases or () if one != alias] or None
+
     def name(self, profile: Profile, external_id: str) -> None:
         """Give an anonymous profile its `external_id`."""
         profile.external_id = external_id
@@ -84,15 +109,15 @@ class Profiles:
         self._updates += 1
         profile.updated = self._updates
 
-    def find_contact(self, kind: str, value: str) -> Profile | None:
+    def find_contact(self, kind: str, value: str, *, identified: bool | None = None) -> Profile | None:
         """The profile an email or a phone number stands for where no primary identifier is given.
 
         Documented: the one updated last among those with an external id, else among all.
+        `identified` asks for profiles with, or without, an external id only.
         """
-        holders = self._contacts[kind].get(value.lower() if kind == "email" else value)
-        if not holders:
-            return None
-        return max(holders.values(), key=lambda profile: (profile.external_id is not None, profile.updated))
+        holders = self._contacts[kind].get(value.lower() if kind == "email" else value, {}).values()
+        fit = [one for one in holders if identified in (None, one.external_id is not None)]
+        return max(fit, key=lambda one: (one.external_id is not None, one.updated), default=None)
 
     def set_contact(self, profile: Profile, kind: str, value: Any) -> None:
         """Keep the index of emails and phone numbers in step with a change of the field."""
@@ -123,14 +148,7 @@ class Profiles:
         external_id, attributes = document.get("external_id"), document.get("attributes", {})
         if not isinstance(attributes, dict) or not (external_id is None or isinstance(external_id, str)):
             raise ValueError("a profile needs an external_id that is text, and attributes that are an object")
-        unknown = document.keys() - {
-            "external_id",
-            "braze_id",
-            "user_aliases",
-            "attributes",
-            "events",
-            "purchases",
-        }
+        unknown = document.keys() - _KEYS
         if unknown:
             raise ValueError(f"unknown keys beside the attributes: {len(unknown)}")
         if external_id is not None and external_id in self.by_external_id:
@@ -141,6 +159,7 @@ class Profiles:
                 self.set_contact(profile, kind, attributes[kind])
         profile.attributes = attributes
         profile.events, profile.purchases = document.get("events"), document.get("purchases")
+        profile.revenue = document.get("revenue", 0.0)
         for alias in document.get("user_aliases", ()):
             self.add_alias(profile, (alias["alias_label"], alias["alias_name"]))
         return profile

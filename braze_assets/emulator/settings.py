@@ -79,6 +79,10 @@ class Settings(BaseModel):
     """Events and purchases kept in full per profile and name; counts go on. Ours, to bound memory."""
     export_time_format: Literal["iso", "utc"] = "iso"
     """How an export shows times (A): `2026-11-22T00:00:00.000Z` or `2026-11-22 00:00:00.000 UTC`."""
+    fields_to_export_required: bool = False
+    """Documented for newer accounts."""
+    segments: tuple[str, ...] = ()
+    """Names of the segments `/segments/list` shows."""
     record_requests: int = Field(default=0, ge=0)
     """Keep the last N requests (method, path, headers without the key, body) for tests to look at."""
 

@@ -20,9 +20,9 @@ FORMAT = "braze_assets.emulator/1"
 
 def profile_lines(workspace: Workspace) -> Iterator[bytes]:
     """Every profile as one line of JSON, raw values."""
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    encode = json.JSONEncoder(separators=(",", ":")).encode  # ASCII: half a surrogate pair survives
     for profile in list(workspace.profiles):
-        yield encode(profile.document()).encode("utf-8", "surrogatepass") + b"\n"
+        yield encode(profile.document()).encode() + b"\n"
 
 
 def seed(workspace: Workspace, lines: Iterable[bytes]) -> int:

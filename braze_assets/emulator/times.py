@@ -6,7 +6,7 @@ Source: Braze documentation "User attributes object", section on date formats, S
 import re
 from datetime import datetime, timedelta, timezone
 
-__all__ = ["parse_time"]
+__all__ = ["moment", "parse_time"]
 
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
@@ -45,6 +45,12 @@ def parse_time(text: str) -> datetime | None:
         return moment - _offset(zone)
     except (ValueError, OverflowError):
         return None
+
+
+def moment(text: str) -> float:
+    """Epoch seconds of a time that was taken, to compare times in different spellings."""
+    parsed = parse_time(text)
+    return parsed.timestamp() if parsed else 0.0
 
 
 def _offset(zone: str | None) -> timedelta:

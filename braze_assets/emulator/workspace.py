@@ -37,18 +37,18 @@ class Workspace:
         """Forget profiles, pending changes, faults, counters and recorded requests; keep the settings."""
         settings = getattr(self, "settings", self.initial)
         self.counters = Counters()
-        self.profiles = Profiles()
+        self.profiles = Profiles(self.now)
         self.applier = Applier(self.profiles, ValueRules.of(settings), settings.kept_events)
         self.pending = Pending(random.Random(settings.seed))  # noqa: S311
         self.faults = Faults(random.Random(settings.seed + 1))  # noqa: S311
         self.chance = random.Random(settings.seed + 2)  # noqa: S311
+        self._airborne: dict[str, float] = {}
         self.recorded: deque[dict[str, Any]] = deque(maxlen=settings.record_requests)
 
     def configure(self, settings: Settings) -> None:
         """Behave differently from now on. Rate limit windows start afresh."""
         self.settings = settings
-        self.applier.rules = ValueRules.of(settings)
-        self.applier.kept_events = settings.kept_events
+        self.applier.configure(ValueRules.of(settings), settings.kept_events)
         self.blocked = frozenset(settings.blocked_users)
         self.permissions = None if settings.permissions is None else frozenset(settings.permissions)
         self.limits = RateLimits.by_group(settings)
@@ -62,7 +62,23 @@ class Workspace:
         def apply() -> None:
             self.counters.data_points += self.applier.apply(objects)
 
-        self.later(apply)
+        due = self.later(apply)
+        settings = self.settings
+        if settings.latency_ms or settings.apply_delay_ms or settings.reorder_ms:
+            self._note_overlaps(objects, max(due, self.now() + settings.latency_ms / 1e3))
+
+    def _note_overlaps(self, objects: dict[str, list[dict[str, Any]]], until: float) -> None:
+        now, airborne = self.now(), self._airborne
+        users = {
+            str(
+                item.get("external_id") or item.get("braze_id") or item.get("user_alias") or item.get("email")
+            )
+            for items in objects.values()
+            for item in items
+        }
+        for user in users:
+            self.counters.overlapping += airborne.get(user, 0.0) > now
+            airborne[user] = max(until, airborne.get(user, 0.0))
 
     def record(self, call: Call) -> None:
         """Keep a request for tests to look at, without its key."""
@@ -74,10 +90,10 @@ class Workspace:
             body = call.body.decode("utf-8", "replace")
             self.recorded.append({"method": call.method, "path": call.path, "headers": headers, "body": body})
 
-    def later(self, change: Callable[[], None]) -> None:
-        """Apply an accepted change when its time has come."""
+    def later(self, change: Callable[[], None]) -> float:
+        """Apply an accepted change when its time has come; returns that, in epoch seconds."""
         settings = self.settings
-        self.pending.add(
+        return self.pending.add(
             change, now=self.now(), delay=settings.apply_delay_ms / 1e3, reorder=settings.reorder_ms / 1e3
         )
 
