@@ -33,7 +33,11 @@ def column_lineage(
     }
     try:
         qualified = qualify(
-            query.copy(), dialect="duckdb", schema=known, validate_qualify_columns=False, identify=False
+            query.copy().unnest(),
+            dialect="duckdb",
+            schema=known,
+            validate_qualify_columns=False,
+            identify=False,
         )
         root = build_scope(qualified)
     except SqlglotError:

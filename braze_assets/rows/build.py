@@ -1,0 +1,246 @@
+"""Making the wanted table of one partition: run the query, canonicalise, validate, count."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from braze_assets.braze.fields import PROFILE_FIELDS
+from braze_assets.errors import ConfigurationError, QueryError, SourceError
+from braze_assets.rows.canonical import Canonical, canonical_expression, problem_struct
+from braze_assets.rows.failures import engine_error, line_in
+from braze_assets.rows.files import TableFile
+from braze_assets.rows.header import ROWS_KEY, Attribute, RowsHeader
+from braze_assets.rows.identifiers import error_sql, identifier_sql
+from braze_assets.rows.names import check_names, identifier_columns
+from braze_assets.rows.profile import profile_expression
+from braze_assets.rows.query import TableQuery
+from braze_assets.rows.spec import AttributeSettings, RowsSpec
+from braze_assets.storage import quote_identifier
+
+__all__ = ["BuiltRows", "RowsCounts", "build_rows"]
+
+_ROWS, _DUPLICATES, _VIEW = "_braze_assets_rows", "_braze_assets_duplicates", "_braze_assets_rows_view"
+_NOTHING = "CAST([] AS STRUCT(attribute VARCHAR, problem VARCHAR, detail VARCHAR)[])"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsCounts:
+    """What a table holds, in rows and cells."""
+
+    rows: int
+    sendable: int
+    """Rows without an error."""
+    errors: Mapping[str, int]
+    """Rows by `_error`."""
+    findings: Mapping[str, Mapping[str, int]]
+    """Cells by attribute and problem."""
+
+
+@dataclass(frozen=True)
+class BuiltRows:
+    """A built table, held by the connection until the next `build_rows` on it."""
+
+    connection: duckdb.DuckDBPyConnection
+    header: RowsHeader
+    counts: RowsCounts
+
+    @property
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """What belongs in the metadata of the Parquet file, by key."""
+        return {ROWS_KEY: self.header.to_document()}
+
+    def reader(self, rows_per_batch: int = 65_536) -> pa.RecordBatchReader:
+        """The rows as Arrow batches: identifier, attributes, `_error`, `_findings`."""
+        columns = [self.header.identifier, *(one.name for one in self.header.attributes)]
+        selected = ", ".join(quote_identifier(name) for name in (*columns, "_error", "_findings"))
+        return self.connection.sql(f"SELECT {selected} FROM {_VIEW}").to_arrow_reader(rows_per_batch)
+
+
+def build_rows(
+    con: duckdb.DuckDBPyConnection,
+    spec: RowsSpec,
+    sources: Mapping[str, str],
+    *,
+    partition: str | None,
+    as_of: datetime,
+) -> BuiltRows:
+    """Make the table a spec asks for.
+
+    Every row the query yields is in the result: one that cannot be sent carries an `_error`, a cell that
+    cannot be sent is NULL and has a finding. An empty result is a result.
+
+    Args:
+        con: A connection of `storage.connect()`; views and temporary tables are made in it.
+        spec: The wanted table.
+        sources: A SQL table expression for each table of the query, by name, in any case.
+        partition: The key of the partition, for the header.
+        as_of: The end of the partition, aware: `$as_of` in the query, and the present for dates of birth.
+
+    Raises:
+        SourceError: A table of the query is not among the sources, or cannot be read.
+        QueryError: The query does not run, or its columns cannot be attributes.
+        ConfigurationError: Settings name an attribute the table does not have.
+    """
+    as_of = as_of.astimezone(timezone.utc)
+    statement, parameters = _prepare(con, spec, sources, as_of)
+    try:
+        described = con.execute(f"DESCRIBE\n{statement}", parameters).fetchall()
+    except duckdb.Error as error:
+        raise engine_error(error, _place(spec, error, statement)) from None
+    columns = [(str(name), str(kind)) for name, kind, *_ in described]
+    delivered = spec.query.delivered([name for name, _ in columns])
+    check_names(delivered, spec.identifier, place=spec.query.column_place, limits=spec.limits)
+    _check_settings(spec, delivered)
+
+    aliases = {name: f"_c{ordinal}" for ordinal, name in enumerate(delivered)}
+    types = dict(zip(delivered, (kind for _, kind in columns), strict=True))
+    made = {
+        name: _canonical(aliases[name], types[name], name, spec, as_of, spec.query.column_place(ordinal))
+        for ordinal, name in enumerate(delivered)
+        if name not in identifier_columns(spec.identifier)
+    }
+    header = RowsHeader(
+        name=spec.name,
+        identifier=spec.identifier,
+        partition=partition,
+        as_of=as_of,
+        query_digest=spec.query.digest,
+        attributes=tuple(_attribute(name, canonical, spec) for name, canonical in made.items()),
+    )
+    identifier = identifier_sql(spec.identifier, types, aliases, place=spec.query.place)
+    head = f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS WITH _q ({', '.join(aliases.values())}) AS (\n"
+    try:
+        con.execute(f"{head}{statement}\n) {_select(spec, identifier, made)}", parameters)
+    except duckdb.Error as error:
+        raise engine_error(error, _place(spec, error, statement)) from None
+    return BuiltRows(con, header, _count(con, spec))
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection, spec: RowsSpec, sources: Mapping[str, str], as_of: datetime
+) -> tuple[str, dict[str, Any]]:
+    """The SELECT of the rows and its parameters, with the sources in place."""
+    if isinstance(spec.query, TableFile):
+        text = [*identifier_columns(spec.identifier)]
+        text += [name for name, field in PROFILE_FIELDS.items() if field.type in ("String", "Date")]
+        text += [name for name, settings in spec.attributes.items() if settings.type]
+        return f"SELECT * FROM {spec.query.sql(con, text_columns=text)}", {}
+    parameters = {"as_of": as_of} if "as_of" in spec.query.parameters else {}
+    available = {name.lower(): table for name, table in sources.items()}
+    for name in spec.query.sources:
+        if name not in available:
+            raise SourceError(
+                f"The query reads the table {name}, which is not there.",
+                place=spec.query.place,
+                remedy=f"Correct the name, or declare it as a source. There are: {_listed(available)}.",
+            )
+        try:
+            con.execute(
+                f"CREATE OR REPLACE TEMP VIEW {quote_identifier(name)} AS SELECT * FROM {available[name]}"
+            )
+        except duckdb.Error as error:
+            raise engine_error(error, f"table {name}") from None
+    return spec.query.statement, parameters
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _place(spec: RowsSpec, error: duckdb.Error, statement: str) -> str:
+    line = line_in(error, 1, statement)
+    return spec.query.line_place(line) if line and isinstance(spec.query, TableQuery) else spec.query.place
+
+
+def _check_settings(spec: RowsSpec, delivered: Sequence[str]) -> None:
+    for name, settings in spec.attributes.items():
+        if name not in delivered or name in identifier_columns(spec.identifier):
+            raise ConfigurationError(
+                f"The attribute {name} has settings, but the table has no such column.",
+                place=spec.query.place,
+                remedy=f"Remove it or correct its name. The columns are: {_listed(delivered)}.",
+            )
+        if settings.type and name in PROFILE_FIELDS:
+            raise ConfigurationError(
+                f"The profile field {name} has the type Braze gives it; it cannot be set.",
+                place=spec.query.place,
+                remedy="Remove the type, and CAST the column in the SQL if it has another.",
+            )
+
+
+def _canonical(column: str, type: str, name: str, spec: RowsSpec, as_of: datetime, place: str) -> Canonical:
+    try:
+        if field := PROFILE_FIELDS.get(name):
+            return profile_expression(column, type, field, as_of=as_of, limits=spec.limits)
+        settings = spec.attributes.get(name, AttributeSettings())
+        return canonical_expression(column, type, column=name, cast=settings.cast, limits=spec.limits)
+    except QueryError as error:
+        raise QueryError(error.cause, place=f"{place} (column {name})", remedy=error.remedy) from None
+
+
+def _attribute(name: str, canonical: Canonical, spec: RowsSpec) -> Attribute:
+    settings = spec.attributes.get(name, AttributeSettings())
+    field = PROFILE_FIELDS.get(name)
+    return Attribute(
+        name=name,
+        kind="profile" if field else "custom",
+        type=canonical.type,
+        null_policy=settings.null_policy or spec.null_policy,
+        description=settings.description or (field.description if field else ""),
+    )
+
+
+def _select(spec: RowsSpec, identifier: str, made: Mapping[str, Canonical]) -> str:
+    """Values and problems first, side by side; then values only where there is no problem."""
+    inner = [f"{identifier} AS _identifier"]
+    outer = [f"_identifier AS {spec.identifier}"]
+    problems, remarks = [], []
+    for ordinal, (name, canonical) in enumerate(made.items()):
+        value, problem, note = f"_v{ordinal}", f"_p{ordinal}", f"_n{ordinal}"
+        inner.append(f"{canonical.value} AS {value}")
+        shown = value
+        if canonical.problems:
+            inner.append(f"{problem_struct(name, canonical.problems)} AS {problem}")
+            problems.append(problem)
+            shown = f"CASE WHEN {problem} IS NULL THEN {value} END"
+        if canonical.notes:
+            inner.append(f"{problem_struct(name, canonical.notes)} AS {note}")
+            remarks.append(note)
+        outer.append(f"CAST({shown} AS {canonical.type.sql}) AS {quote_identifier(name)}")
+    found = [*problems, *remarks]
+    findings = _NOTHING
+    if found:
+        clean = " AND ".join(f"{one} IS NULL" for one in found)
+        listed = f"list_filter([{', '.join(found)}], lambda _f: _f IS NOT NULL)"
+        findings = f"CASE WHEN {clean} THEN {_NOTHING} ELSE {listed} END"
+    outer.append(f"{findings} AS _findings")
+    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM _q)"
+
+
+def _count(con: duckdb.DuckDBPyConnection, spec: RowsSpec) -> RowsCounts:
+    """Find duplicates, put `_error` beside the rows, and count."""
+    name = spec.identifier
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_DUPLICATES} AS SELECT {name} FROM {_ROWS} "
+        f"WHERE {name} IS NOT NULL GROUP BY {name} HAVING count(*) > 1"
+    )
+    error = error_sql(f"r.{name}", f"d.{name} IS NOT NULL", spec.limits)
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW {_VIEW} AS SELECT r.*, {error} AS _error "
+        f"FROM {_ROWS} r LEFT JOIN {_DUPLICATES} d ON r.{name} = d.{name}"
+    )
+    errors = dict(con.execute(f"SELECT _error, count(*) FROM {_VIEW} GROUP BY ALL ORDER BY ALL").fetchall())
+    sendable = errors.pop(None, 0)
+    findings: dict[str, dict[str, int]] = {}
+    for attribute, problem, cells in con.execute(
+        "SELECT f.attribute, f.problem, count(*) FROM "
+        f"(SELECT unnest(_findings) AS f FROM {_ROWS} WHERE len(_findings) > 0) GROUP BY ALL ORDER BY ALL"
+    ).fetchall():
+        findings.setdefault(attribute, {})[problem] = cells
+    return RowsCounts(
+        rows=sendable + sum(errors.values()), sendable=sendable, errors=errors, findings=findings
+    )
