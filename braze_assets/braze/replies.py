@@ -137,7 +137,7 @@ _OTHER = (
 _FATAL: Mapping[int, tuple[str, str]] = {
     401: ("Braze refused the API key: the key is wrong, or the instance is", _KEY_REMEDY),
     403: (
-        "Braze denied access: the API key lacks the permission, or its IP allowlist or the contract excludes it",
+        "Braze denied access: the API key lacks the permission, or its allowlist or contract excludes this",
         "Give the key the permission 'users.track' (a key's permissions cannot be changed: make a new one).",
     ),
     404: (

@@ -1,0 +1,277 @@
+"""The sender: reading, sending and journaling overlap, and one thread decides.
+
+Threads: one reads and packs batches ahead, as many as are needed send and wait for replies, one journals. The
+caller's thread runs the loop here: it lets batches go as the rate limit and the concurrency allow, and gives
+every object its one outcome. All state lives in that thread; the others only hand it events.
+"""
+
+import itertools
+import queue
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import pyarrow as pa
+
+from braze_assets.braze.limits import Limits
+from braze_assets.delivery.batches import Batch, Packer
+from braze_assets.delivery.concurrency import Concurrency
+from braze_assets.delivery.journal import Journal, JournalThread
+from braze_assets.delivery.limiter import Permit, RateLimiter
+from braze_assets.delivery.progress import ProgressCallback, ProgressMeter
+from braze_assets.delivery.read_ahead import ReadAhead
+from braze_assets.delivery.report import Tally
+from braze_assets.delivery.retries import Retries
+from braze_assets.delivery.settings import DeliverySettings
+from braze_assets.delivery.triage import Fate, Triage
+from braze_assets.delivery.workers import Flight, Tracker, Workers
+from braze_assets.errors import DeliveryError
+
+__all__ = ["Delivered", "Pipeline"]
+
+_STOPPED = "the send stopped before another attempt"
+_IDLE = 0.2
+"""Seconds between two looks at the clock and at `cancelled` when nothing happens."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """How a pipeline ended."""
+
+    tally: Tally
+    cancelled: bool
+    failure: DeliveryError | None
+    """Why it stopped early; what had been sent by then is in the tally and in the journal."""
+
+
+class Pipeline:
+    """Sends a stream of objects; to be used once.
+
+    Args:
+        client: Makes the requests.
+        limiter: The destination's rate limit, shared with its other sends.
+        journal: Takes the receipts.
+        plan_id: The plan they belong to.
+        total: Objects in the stream, for the progress.
+        limits: Objects and bytes in a request.
+        settings: Everything else.
+        progress: Told about every second.
+        cancelled: Asked a few times a second; True stops cleanly.
+        clock: Monotonic seconds.
+        now: The current time, aware.
+        chance: Jitter; seed it for repeatable pauses.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Tracker,
+        limiter: RateLimiter,
+        journal: Journal,
+        plan_id: str,
+        total: int,
+        limits: Limits,
+        settings: DeliverySettings,
+        progress: ProgressCallback | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        chance: random.Random | None = None,
+    ) -> None:
+        self._client, self._limiter, self._settings = client, limiter, settings
+        self._clock, self._now = clock, now
+        self._chance = chance or random.Random()  # noqa: S311
+        self._cancelled = cancelled or (lambda: False)
+        self._events: queue.SimpleQueue[Flight | None] = queue.SimpleQueue()
+        self._packer = Packer(objects=limits.objects_per_request, size=limits.bytes_per_request)
+        self._workers = Workers(client, landed=self._events.put, clock=clock, now=now)
+        self._concurrency = Concurrency(start=settings.in_flight_start, maximum=settings.in_flight_max)
+        self._journal = JournalThread(
+            journal, plan_id, interval=settings.journal_interval, on_failure=self._wake
+        )
+        self._meter = ProgressMeter(progress, total=total, interval=settings.progress_interval, start=clock())
+        self._retries = Retries()
+        self._numbers = itertools.count(1)
+        self._tally = Tally()
+        self._failure: DeliveryError | None = None
+        self._bug: BaseException | None = None
+        self._stopping = False
+        self._was_cancelled = False
+        self._next_look = float("-inf")
+        self._triage = Triage(
+            settings=settings,
+            packer=self._packer,
+            tally=self._tally,
+            endpoint=client.endpoint,
+            chance=self._chance,
+        )
+
+    def run(self, stream: Iterable[pa.RecordBatch]) -> Delivered:
+        """Send everything; blocks until every object sent has its receipt in the journal.
+
+        Args:
+            stream: Record batches with `n`, `identifier`, `object` and optionally `data_points`.
+
+        Raises:
+            LedgerMovedError, StorageError: The journal failed. Nothing was sent after that was noticed.
+            Exception: Reading the stream failed; what was sent is journaled.
+        """
+        start = self._clock()
+        self._journal.start()
+        self._reader = ReadAhead(stream, self._packer, batches=self._settings.ready_batches, wake=self._wake)
+        try:
+            self._loop()
+        finally:
+            # Also when this thread is interrupted: what is in flight gets its receipt.
+            self._reader.close()
+            self._drain()
+            self._limiter.leave(self)
+            self._workers.close()
+            self._tally.seconds = self._clock() - start
+            self._journal.close()
+            self._tell(self._clock())
+        bug = self._bug or self._reader.failure
+        if bug is not None:
+            raise bug
+        return Delivered(self._tally, self._was_cancelled, self._failure)
+
+    def _wake(self) -> None:
+        self._events.put(None)
+
+    def _loop(self) -> None:
+        while True:
+            wait = self._dispatch()
+            if self._finished():
+                return
+            self._take_events(wait)
+            now = self._clock()
+            self._concurrency.look(now)
+            if self._meter.due(now):
+                self._tell(now)
+            if not self._stopping:
+                self._look_for_reasons_to_stop(now)
+
+    def _finished(self) -> bool:
+        if self._workers.in_flight:
+            return False
+        return self._stopping or (self._reader.exhausted and not self._retries)
+
+    def _look_for_reasons_to_stop(self, now: float) -> None:
+        if self._journal.failure is not None or self._reader.failure is not None:
+            self._stopping = True
+        elif now >= self._next_look:
+            self._next_look = now + _IDLE
+            self._stopping = self._was_cancelled = self._cancelled()
+
+    # Letting go
+
+    def _dispatch(self) -> float:
+        """Send what may be sent now; returns the seconds after which to look again."""
+        while not self._stopping:
+            now = self._clock()
+            if self._journal.backlog >= self._settings.journal_backlog:
+                return 0.01
+            if not self._something_ready(now):
+                self._tally.limited.set(False, now)
+                return self._retries.wait(now, _IDLE)
+            if self._workers.in_flight >= self._concurrency.target:
+                self._concurrency.short()
+                self._tally.limited.set(False, now)
+                return _IDLE
+            permit = self._limiter.acquire(self, now=now, wall=self._now().timestamp())
+            if not isinstance(permit, Permit):
+                self._concurrency.limited()
+                self._tally.limited.set(True, now)
+                return min(permit, _IDLE)
+            self._tally.limited.set(False, now)
+            self._send(self._next(now), permit, now)
+        return _IDLE
+
+    def _send(self, batch: Batch, permit: Permit, now: float) -> None:
+        batch.number = next(self._numbers)
+        batch.attempts += 1
+        if batch.attempts == 1:
+            batch.first_sent = now
+        self._tally.requests += 1
+        self._workers.send(Flight(batch, permit))
+        self._tally.in_flight = max(self._tally.in_flight, self._workers.in_flight)
+
+    def _something_ready(self, now: float) -> bool:
+        if self._retries.ready(now):
+            return True
+        # While much waits for another try, nothing new is started: memory stays bounded in an outage.
+        return len(self._retries) < self._settings.in_flight_max and self._reader.ready
+
+    def _next(self, now: float) -> Batch:
+        if self._retries.ready(now):
+            self._tally.retries += 1
+            return self._retries.take()
+        return self._reader.take()
+
+    # Taking in
+
+    def _take_events(self, wait: float) -> None:
+        try:
+            event = self._events.get(timeout=max(wait, 0.0005))
+            while True:
+                if event is not None:
+                    self._land(event)
+                event = self._events.get_nowait()
+        except queue.Empty:
+            return
+
+    def _drain(self) -> None:
+        """Wait for what is in flight, and settle what will not be tried again."""
+        self._stopping = True
+        while self._workers.in_flight:
+            self._take_events(_IDLE)
+        while self._retries:
+            self._act(self._triage.abandon(self._retries.take(), None, _STOPPED, self._now()))
+
+    def _land(self, flight: Flight) -> None:
+        self._workers.in_flight -= 1
+        now, time = self._clock(), self._now()
+        self._limiter.done(flight.permit, now=now, wall=time.timestamp())
+        if flight.bug is not None:
+            self._bug, self._stopping = flight.bug, True
+            flight.batch.ambiguous = True
+            self._act(self._triage.abandon(flight.batch, None, _STOPPED, time))
+            return
+        if flight.failure is not None:
+            self._act(self._triage.no_reply(flight.batch, flight.failure, now=now, time=time))
+            return
+        reply = flight.reply
+        assert reply is not None
+        self._concurrency.completed(flight.seconds)
+        throttled = reply.status == 429
+        self._limiter.observe(
+            reply.rate,
+            throttled=throttled,
+            now=now,
+            pause_cap=self._settings.header_pause_cap,
+            jitter=self._chance.uniform(0, self._settings.backoff_base) if throttled else 0.0,
+        )
+        self._act(self._triage.reply(flight.batch, reply, now=now, time=time))
+
+    def _act(self, fate: Fate) -> None:
+        if fate.stop is not None:
+            self._failure = self._failure or fate.stop
+            self._stopping = True
+        for settled in fate.settled:
+            self._tally.settle(settled)
+            self._journal.add(settled)
+        for delay, batch in fate.again:
+            self._retries.add(self._clock() + delay, batch)
+
+    def _tell(self, now: float) -> None:
+        tally = self._tally
+        self._meter.tell(
+            now,
+            done=tally.done,
+            rejected=tally.rejected,
+            unknown=tally.unknown,
+            requests=tally.requests,
+            in_flight=self._workers.in_flight,
+        )

@@ -1,0 +1,191 @@
+"""What a send did, in figures: fit for metadata and logs, as nothing in it names a person."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import pyarrow.compute as pc
+
+from braze_assets.braze.redaction import impersonal
+from braze_assets.delivery.outcomes import Settled
+
+__all__ = ["ReasonCount", "SendReport", "Stopwatch", "Tally"]
+
+_REASONS = 10
+_DIFFERENT_REASONS = 1_000
+
+SendState = Literal["sent", "nothing", "preview", "cancelled"]
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """Why objects were rejected or left unknown, and how many."""
+
+    reason: str
+    objects: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReport:
+    """What a send did."""
+
+    state: SendState
+    """`nothing`: the plan held nothing to send. `preview`: nothing was meant to be sent. `cancelled`: stopped
+    half-way on request; what was sent is recorded, the rest is sent by the next run."""
+    mode: str = "live"
+    plan_id: str = ""
+    note: str = ""
+    """The plan's own note, or why nothing was sent."""
+    objects: int = 0
+    """Objects to be sent: accepted + rejected + unknown + not_sent."""
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    """Braze may or may not have taken them. They are sent again by the next plan."""
+    not_sent: int = 0
+    requests: int = 0
+    retries: int = 0
+    """Requests that carried what an earlier one had carried already."""
+    bisections: int = 0
+    """Batches cut in two to find an object that spoils them."""
+    splits: int = 0
+    """Batches cut in two because Braze found them too large."""
+    throttled: int = 0
+    """Replies with 429."""
+    limited_seconds: float = 0.0
+    """Time in which the rate limit, the setting's or Braze's, was what the send waited for."""
+    data_points: int = 0
+    """Of the accepted objects, for contracts that count them."""
+    seconds: float = 0.0
+    """From the first request to the last outcome."""
+    settling_seconds: float = 0.0
+    """Waited before the first request, for the last send to settle."""
+    in_flight: int = 0
+    """Requests in flight at most."""
+    reasons: tuple[ReasonCount, ...] = ()
+    """The most frequent ones, without personal data."""
+
+    @property
+    def objects_per_second(self) -> float:
+        """Objects with an outcome per second."""
+        return (self.objects - self.not_sent) / self.seconds if self.seconds > 0 else 0.0
+
+    def with_settling(self, seconds: float) -> "SendReport":
+        """The same report with the time waited beforehand."""
+        return replace(self, settling_seconds=seconds)
+
+    def summary(self) -> str:
+        """One line."""
+        if self.state in ("nothing", "preview"):
+            return self.note or "Nothing was sent."
+        parts = [f"{self.accepted:,} of {self.objects:,} objects accepted"]
+        parts += [f"{self.rejected:,} rejected"] if self.rejected else []
+        parts += [f"{self.unknown:,} with unknown outcome"] if self.unknown else []
+        parts += [f"{self.not_sent:,} not sent"] if self.not_sent else []
+        return f"{', '.join(parts)}; {self.requests:,} requests in {self.seconds:.1f} s"
+
+    def figures(self) -> dict[str, Any]:
+        """The numbers by name."""
+        names = (
+            "objects accepted rejected unknown not_sent requests retries bisections splits throttled "
+            "limited_seconds data_points seconds settling_seconds in_flight objects_per_second"
+        )
+        return {name: getattr(self, name) for name in names.split()}
+
+
+class Stopwatch:
+    """Sums the time in which something is so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._since: float | None = None
+
+    def set(self, running: bool, now: float) -> None:
+        """From now on it is so, or not."""
+        if self._since is not None:
+            self.seconds += now - self._since
+        self._since = now if running else None
+
+
+@dataclass
+class Tally:
+    """Counts while sending."""
+
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    not_sent: int = 0
+    requests: int = 0
+    retries: int = 0
+    bisections: int = 0
+    splits: int = 0
+    throttled: int = 0
+    limited: Stopwatch = field(default_factory=Stopwatch)
+    data_points: int = 0
+    seconds: float = 0.0
+    in_flight: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def done(self) -> int:
+        """Objects with an outcome."""
+        return self.accepted + self.rejected + self.unknown
+
+    def settle(self, settled: Settled) -> None:
+        """Count the objects of a batch, and why they were not taken."""
+        objects, rejected = settled.rows.num_rows, len(settled.rejected)
+        if settled.outcome == "accepted":
+            self.accepted += objects - rejected
+            if settled.rows.schema.get_field_index("data_points") >= 0:
+                self.data_points += self._data_points(settled)
+        elif settled.outcome == "rejected":
+            rejected = objects
+        else:
+            self.unknown += objects
+        self.rejected += rejected
+        if rejected:
+            identifiers = settled.rows.column("identifier")
+            for index in range(objects):
+                reason = settled.rejected.get(index) or (
+                    settled.reason if settled.outcome == "rejected" else None
+                )
+                if reason:
+                    self._because(impersonal(reason, identifiers[index].as_py()), 1)
+        elif settled.reason:
+            self._because(impersonal(settled.reason), objects)
+
+    def _data_points(self, settled: Settled) -> int:
+        points = settled.rows.column("data_points")
+        total = int(pc.sum(points).as_py() or 0)
+        return total - sum(points[index].as_py() or 0 for index in settled.rejected)
+
+    def _because(self, reason: str, objects: int) -> None:
+        if reason not in self.reasons and len(self.reasons) >= _DIFFERENT_REASONS:
+            reason = "other reasons"
+        self.reasons[reason] += objects
+
+    def report(
+        self, *, state: SendState, mode: str, plan_id: str, objects: int, note: str = ""
+    ) -> SendReport:
+        """The finished report."""
+        return SendReport(
+            state=state,
+            mode=mode,
+            plan_id=plan_id,
+            note=note,
+            objects=objects,
+            accepted=self.accepted,
+            rejected=self.rejected,
+            unknown=self.unknown,
+            not_sent=max(0, objects - self.done),
+            requests=self.requests,
+            retries=self.retries,
+            bisections=self.bisections,
+            splits=self.splits,
+            throttled=self.throttled,
+            limited_seconds=self.limited.seconds,
+            data_points=self.data_points,
+            seconds=self.seconds,
+            in_flight=self.in_flight,
+            reasons=tuple(ReasonCount(reason, count) for reason, count in self.reasons.most_common(_REASONS)),
+        )

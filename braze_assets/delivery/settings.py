@@ -1,0 +1,85 @@
+"""How a send behaves: every number a person may want to change, with the reason for its default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from braze_assets.errors import ConfigurationError
+
+__all__ = ["DeliverySettings"]
+
+_LOWEST: Mapping[str, float] = {
+    "connect_timeout": 0.01,
+    "read_timeout": 0.01,
+    "max_attempts": 1,
+    "max_throttled": 1,
+    "in_flight_start": 1,
+    "in_flight_max": 1,
+    "ready_batches": 1,
+    "read_rows": 1,
+    "journal_backlog": 1,
+    "refused_batches": 1,
+}
+"""The lowest value that makes sense, where that is not 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverySettings:
+    """Times in seconds.
+
+    Raises:
+        ConfigurationError: A number is out of its range.
+    """
+
+    connect_timeout: float = 10.0
+    """To reach Braze. Nothing was sent when it runs out."""
+    read_timeout: float = 30.0
+    """Between two bytes of a reply. When it runs out, Braze may or may not have taken the request."""
+    max_attempts: int = 8
+    """Times a batch is sent before its outcome is left unknown. Replies with 429 do not count: they say for
+    certain that nothing was taken, and when to come back."""
+    max_throttled: int = 60
+    """Replies with 429 a single batch bears before the send stops."""
+    backoff_base: float = 0.5
+    """The first pause before a retry; it doubles with every attempt, and half of it is chance."""
+    backoff_cap: float = 30.0
+    """No pause is longer. With the defaults a batch survives an outage of about a minute and a half."""
+    in_flight_start: int = 32
+    """Requests in flight before the latency is known."""
+    in_flight_max: int = 128
+    """Requests in flight at most: one thread and one connection each. The documented limit of 1,000 requests
+    a second takes 100 of them at a latency of 100 ms."""
+    ready_batches: int = 256
+    """Batches read ahead and held ready in memory (up to 4 MB each, usually some 20 KB)."""
+    read_rows: int = 7_500
+    """Objects read from the plan at a time; a multiple of the objects in a request."""
+    journal_interval: float = 1.0
+    """Receipts are written to the ledger this often: what a crash can lose, and would send once more."""
+    journal_backlog: int = 300_000
+    """Receipts not yet journaled at which sending waits for the journal, so that memory stays bounded."""
+    refused_batches: int = 3
+    """Batches that may be refused with HTTP 400 to their last object while none was ever accepted. More
+    means that not the rows are at fault but the requests, and the send stops."""
+    settling_time: float = 10.0
+    """Between two sends of one sync: Braze may apply two requests for one user out of order, also after it
+    answered both (documentation "Create and update users", September 2026)."""
+    header_pause_cap: float = 15.0
+    """A reply that claims no request is left (a number that Braze calls approximate) pauses the send for this
+    long at most; a real 429 says how long to wait."""
+    progress_interval: float = 1.0
+    """The progress callback is called this often at most."""
+    proxy: str | None = None
+    """URL of an HTTP proxy. Proxy variables and .netrc of the environment are not read: what they say could
+    send the API key somewhere else, and looking them up costs time in every request."""
+    ca_bundle: str | None = None
+    """File of certificate authorities, where a proxy opens TLS; the usual public ones when None."""
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if isinstance(value, (int, float)) and not value >= _LOWEST.get(setting.name, 0):
+                raise ConfigurationError(
+                    f"The delivery setting {setting.name} is {value}: it must be at least "
+                    f"{_LOWEST.get(setting.name, 0)}.",
+                    place=f"delivery setting {setting.name}",
+                    remedy="Correct it, or leave it out for the default.",
+                )

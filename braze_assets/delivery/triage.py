@@ -1,0 +1,178 @@
+"""What becomes of a batch after a reply, or after none: settled, sent again, cut in two, or the end."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+
+from braze_assets.braze.replies import Reply, Verdict
+from braze_assets.delivery.batches import Batch, Packer
+from braze_assets.delivery.no_reply import NoReplyError
+from braze_assets.delivery.outcomes import Outcome, Settled
+from braze_assets.delivery.report import Tally
+from braze_assets.delivery.settings import DeliverySettings
+from braze_assets.errors import DeliveryError
+
+__all__ = ["Fate", "Triage"]
+
+_ALL = "HTTP 400 for every object, whichever way the batches were cut"
+
+
+@dataclass
+class Fate:
+    """What to do now."""
+
+    settled: list[Settled] = field(default_factory=list)
+    again: list[tuple[float, Batch]] = field(default_factory=list)
+    """Batches to send, each after so many seconds."""
+    stop: DeliveryError | None = None
+    """Nothing more may be sent, for this reason."""
+
+
+class Triage:
+    """Decides; it neither sends nor waits.
+
+    Args:
+        settings: Attempts, pauses.
+        packer: Told when Braze takes less in a request than the settings say.
+        tally: Counts bisections, splits and 429s.
+        endpoint: For messages.
+        chance: Jitter of the pauses.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: DeliverySettings,
+        packer: Packer,
+        tally: Tally,
+        endpoint: str,
+        chance: random.Random,
+    ) -> None:
+        self._settings, self._packer, self._tally = settings, packer, tally
+        self._endpoint, self._chance = endpoint, chance
+        self._last_answer = float("-inf")
+        self._taken = False
+        self._refused_alone = 0
+
+    def reply(self, batch: Batch, reply: Reply, *, now: float, time: datetime) -> Fate:
+        """After a reply. `now` is monotonic seconds, `time` what the receipts say."""
+        if reply.verdict not in (Verdict.RETRY, Verdict.FATAL):
+            self._last_answer = now
+        if reply.verdict is Verdict.ACCEPTED:
+            self._taken = self._taken or len(reply.rejected) < len(batch)
+            return Fate([_settled(batch, "accepted", reply.status, time, rejected=reply.rejected)])
+        if reply.verdict is Verdict.REFUSED:
+            return self._without_the_bad(batch, reply, time)
+        if reply.verdict is Verdict.BISECT:
+            return self._bisect(batch, reply, time)
+        if reply.verdict in (Verdict.SPLIT_BYTES, Verdict.SPLIT_OBJECTS):
+            return self._split(batch, reply, time)
+        if reply.verdict is Verdict.FATAL:
+            fate = self.abandon(batch, reply.status, reply.reason, time)
+            fate.stop = DeliveryError(f"{reply.reason}.", place=self._endpoint, remedy=reply.remedy)
+            return fate
+        if reply.status == 429:
+            return self._throttled(batch, reply, time)
+        batch.ambiguous = True
+        return self._retry(batch, reply.status, reply.reason, now, time)
+
+    def no_reply(self, batch: Batch, failure: NoReplyError, *, now: float, time: datetime) -> Fate:
+        """After none."""
+        batch.ambiguous = batch.ambiguous or failure.sent
+        return self._retry(batch, None, failure.cause.rstrip("."), now, time, failure.remedy or "")
+
+    def abandon(self, batch: Batch, status: int | None, reason: str, time: datetime) -> Fate:
+        """A batch that is not sent again: unknown if Braze may have taken it, else as if it never left."""
+        if not batch.ambiguous:
+            return Fate()
+        return Fate([_settled(batch, "unknown", status, time, reason=reason)])
+
+    def _without_the_bad(self, batch: Batch, reply: Reply, time: datetime) -> Fate:
+        blamed = sorted(reply.rejected)
+        rows = batch.rows.take(pa.array(blamed, pa.int64()))
+        reasons = {place: reply.rejected[index] for place, index in enumerate(blamed)}
+        settled = Settled(rows, batch.number, "rejected", reply.status, time, None, reasons)
+        again = [(0.0, batch.without(blamed))] if len(blamed) < len(batch) else []
+        return Fate([settled], again)
+
+    def _bisect(self, batch: Batch, reply: Reply, time: datetime) -> Fate:
+        if len(batch) == 1:
+            self._refused_alone += 1
+            fate = Fate([_settled(batch, "rejected", reply.status, time, reason=reply.reason)])
+            # Some hundred objects refused one by one and not one ever taken: it is not the objects.
+            if (
+                not self._taken
+                and self._refused_alone >= self._settings.refused_batches * self._packer.objects
+            ):
+                fate.stop = DeliveryError(
+                    f"{_ALL}; the last one said: {reply.reason}.",
+                    place=self._endpoint,
+                    remedy="Look at one object in the plan; something changes the requests on their way, or "
+                    "Braze refuses this kind of object altogether.",
+                )
+            return fate
+        self._tally.bisections += 1
+        return Fate(again=[(0.0, half) for half in batch.halves()])
+
+    def _split(self, batch: Batch, reply: Reply, time: datetime) -> Fate:
+        if len(batch) == 1:
+            return Fate([_settled(batch, "rejected", reply.status, time, reason=reply.reason)])
+        self._tally.splits += 1
+        # What is packed from now on is small enough from the start.
+        if reply.verdict is Verdict.SPLIT_OBJECTS:
+            self._packer.objects = min(self._packer.objects, max(1, len(batch) // 2))
+            return Fate(again=[(0.0, half) for half in batch.halves()])
+        self._packer.size = min(self._packer.size, max(1, len(batch.body) // 2))
+        return Fate(again=[(0.0, half) for half in batch.byte_halves()])
+
+    def _throttled(self, batch: Batch, reply: Reply, time: datetime) -> Fate:
+        self._tally.throttled += 1
+        batch.attempts -= 1
+        batch.throttled += 1
+        if batch.throttled < self._settings.max_throttled:
+            return Fate(again=[(0.0, batch)])  # the limiter makes it wait
+        fate = self.abandon(batch, reply.status, reply.reason, time)
+        fate.stop = NoReplyError(
+            f"Braze's rate limit let one request not pass in {batch.throttled} attempts.",
+            place=self._endpoint,
+            remedy="Find out what else uses this workspace's rate limit, or lower the rate limit setting.",
+            sent=False,
+        )
+        return fate
+
+    def _retry(
+        self, batch: Batch, status: int | None, reason: str, now: float, time: datetime, remedy: str = ""
+    ) -> Fate:
+        if batch.attempts < self._settings.max_attempts:
+            return Fate(again=[(self._pause(batch.attempts), batch)])
+        fate = self.abandon(batch, status, f"{reason}; {batch.attempts} attempts", time)
+        # While this batch tried again and again, did anybody else get an answer? If not, it is an outage.
+        if self._last_answer < batch.first_sent:
+            fate.stop = NoReplyError(
+                f"Braze does not answer: {reason}, {batch.attempts} attempts of every request.",
+                place=self._endpoint,
+                remedy=remedy or "Try again later; Braze's status page tells of incidents.",
+                sent=batch.ambiguous,
+            )
+        return fate
+
+    def _pause(self, attempts: int) -> float:
+        """Exponential, half of it chance: requests that failed together do not come back together."""
+        settings = self._settings
+        longest = min(settings.backoff_cap, settings.backoff_base * 2.0 ** min(attempts - 1, 40))
+        return longest / 2 + self._chance.uniform(0, longest / 2)
+
+
+def _settled(
+    batch: Batch,
+    outcome: Outcome,
+    status: int | None,
+    time: datetime,
+    *,
+    reason: str | None = None,
+    rejected: Mapping[int, str] | None = None,
+) -> Settled:
+    return Settled(batch.rows, batch.number, outcome, status, time, reason, rejected or {})
