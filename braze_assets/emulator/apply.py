@@ -79,6 +79,7 @@ class Applier:
             found = profiles.find_contact(kind, item[kind])
             if found is None and not update_only:
                 found = profiles.new()
+                self._field(found, kind, item[kind])
         if found is not None:
             profiles.touch(found)
         return found
@@ -110,8 +111,9 @@ class Applier:
     def _stored_name(self, given: str) -> str:
         """The name an attribute is stored by, empty if it is not; remembered, since few names come often."""
         name = given.strip()  # documented: spaces around a name are stripped
-        if len(name) > NAME_CHARS or name[:1] == "$" or name in self._rules.blocklist:
-            name = ""  # bad names are dropped (an assumption), blocked ones are (documented)
+        taken = name != given and (name in STANDARD_FIELDS or name in CONTROL_KEYS)
+        if taken or len(name) > NAME_CHARS or name[:1] == "$" or name in self._rules.blocklist:
+            name = ""  # blocked names are ignored (documented), bad ones too (an assumption)
         if len(self._names) < 10_000:
             self._names[given] = name
         return name

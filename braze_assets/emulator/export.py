@@ -1,7 +1,7 @@
 """`POST /users/export/ids`: profiles as Braze shows them, which is not always as they were sent.
 
-Source: Braze documentation "Export users by identifier", September 2026: at most 50 users, empty fields are left
-out, unknown identifiers are listed, `fields_to_export` narrows the answer. How values look again is an
+Source: Braze documentation "Export users by identifier", September 2026: at most 50 users, empty fields are
+left out, unknown identifiers are listed, `fields_to_export` narrows the answer. How values look again is an
 assumption where marked A: what was detected as a time comes back in another spelling.
 """
 
