@@ -42,7 +42,7 @@ SELECT
     tx.one_and_done,
     tx.early_repeat_purchaser,
     tx.multi_purchase_channel,
-    tx.lifetime_preferred_purchase_channel AS preferred_purchase_channel,
+    tx.latest_order_purchase_channel AS latest_purchase_channel,
     -- Not days_since_latest_order, which is another number for every customer every morning.
     CASE
         WHEN tx.latest_order_datetime IS NULL THEN 'never'
@@ -65,7 +65,8 @@ SELECT
     ca.historical_purchaser_lifecycle_status AS lifecycle_status,
     ca.contactable_email AS is_contactable_by_email,
     ca.is_opted_into_sms,
-    ca.is_primary_buyer_household,
+    ca.is_employee,
+    mc.company,
 
     -- Loyalty
     loyalty.current_tier AS loyalty_tier,
