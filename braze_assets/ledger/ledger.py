@@ -1,80 +1,81 @@
 """The ledger of one sync: what Braze has acknowledged, and who may move that."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from braze_assets.braze.identifiers import IdentifierKind
-from braze_assets.storage import Storage, StoredTable
+from braze_assets.errors import LedgerError, LedgerMovedError
+from braze_assets.ledger.acknowledged import Acknowledged, acknowledged_table
+from braze_assets.ledger.delta import CommitConflict
+from braze_assets.ledger.fold import Fold, FoldResult
+from braze_assets.ledger.journal import Entry, Journal, JournalState, Position
+from braze_assets.ledger.kept import KeptPlans
+from braze_assets.ledger.receipts import Receipts
+from braze_assets.ledger.schemas import PLAN_KEY, RECEIPTS_SCHEMA
+from braze_assets.ledger.send import Send
+from braze_assets.storage import Storage, connect
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["FoldResult", "Ledger", "Position", "Send"]
+__all__ = ["Ledger"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Position:
-    """Where a ledger stands: the last step of its journal and the last plan that was begun."""
-
-    sequence: int = 0
-    plan_id: str | None = None
-    partition: str | None = None
-    as_of: datetime | None = None
-    settled: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoldResult:
-    """What a fold counted (objects), and how many rows of `acknowledged` it wrote."""
-
-    plan_id: str
-    accepted: int
-    rejected: int
-    unknown: int
-    users: int
-
-
-class Send:
-    """One begun send of a plan; holds the fence until another run moves it."""
-
-    plan_id: str
-    sequence: int
-    resumed: bool
-    object_limit: int | None
-
-    def pending_sql(self, connection: "DuckDBPyConnection", plan: StoredTable) -> str:
-        """A SQL table expression: the plan's objects that have no accepted or rejected receipt yet."""
-        raise NotImplementedError
-
-    def pending(self, connection: "DuckDBPyConnection", plan: StoredTable) -> pa.RecordBatchReader:
-        """Stream n, identifier, object of what is pending; keep `connection` to this reader alone."""
-        raise NotImplementedError
-
-    def record(self, receipts: pa.Table) -> None:
-        """Append receipts (RECEIPTS_SCHEMA). Raises LedgerMovedError when another run took over."""
-        raise NotImplementedError
-
-    def finish(self, connection: "DuckDBPyConnection", now: datetime) -> FoldResult:
-        """Fold the receipts into `acknowledged`."""
-        raise NotImplementedError
+_ATTEMPTS = 8
 
 
 class Ledger:
-    """The ledger of one sync and identifier kind, under `<storage>/ledger/<sync>/<identifier kind>/`."""
+    """The ledger of one sync and identifier kind, under `<storage>/ledger/<sync>/<identifier kind>/`.
+
+    A send is `begin`, any number of `Send.record`, and `Send.finish`. Whatever instant it dies in, the next
+    `settle` puts the ledger right: accepted objects move values, and objects whose outcome is not known leave
+    their attributes marked as unknown.
+
+    Args:
+        storage: Where.
+        sync: The sync's name: two destinations are two syncs and have two ledgers.
+        identifier: The kind of identifier, which names the column.
+    """
 
     def __init__(self, storage: Storage, sync: str, identifier: IdentifierKind) -> None:
-        self.storage, self.sync, self.identifier = storage, sync, identifier
+        self.storage = storage
+        self.sync = sync
+        self.identifier = identifier
+        self.uri = storage.uri("ledger", sync, identifier)
+        self.journal = Journal(storage, f"{self.uri}/sends")
+        self.receipts = Receipts(storage, f"{self.uri}/receipts")
+        self._acknowledged = acknowledged_table(storage, f"{self.uri}/acknowledged", identifier)
+        self._kept = KeptPlans(storage, f"{self.uri}/plans")
 
     def position(self) -> Position:
         """Where the ledger stands."""
-        raise NotImplementedError
+        return self.journal.read().position
 
-    def settle(self, now: datetime) -> FoldResult | None:
-        """Fold an earlier send that did not finish; None when there is none."""
-        raise NotImplementedError
+    def acknowledged(self, as_of: datetime | int | None = None) -> Acknowledged:
+        """What Braze has acknowledged: now, at a Delta version, or as it was at a time."""
+        return Acknowledged.at(self._acknowledged, self.identifier, as_of)
+
+    def settle(self, now: datetime, connection: "DuckDBPyConnection | None" = None) -> FoldResult | None:
+        """Fold the last send if it did not finish, so that a plan can be made. Idempotent.
+
+        Returns:
+            What was folded; None when nothing was left over.
+
+        Raises:
+            LedgerError: The plan of the unfinished send is gone, or the ledger cannot be written.
+        """
+        state = self.journal.read()
+        begun, last = state.begun, state.last
+        if begun is None or last is None:
+            return None
+        if connection is None:
+            with connect() as own:
+                return self.settle(now, own)
+        if last.state == "folded" and self.receipts.count(connection, begun.plan_id) <= (last.receipts or 0):
+            return None
+        return self.fold_last(connection, now)
 
     def begin(
         self,
@@ -87,9 +88,174 @@ class Ledger:
         object_limit: int | None = None,
         now: datetime,
     ) -> Send:
-        """Write down that the plan's first `object_limit` objects (all when None) are sent from now on."""
-        raise NotImplementedError
+        """Write down that the plan is sent from now on; before that nothing may be sent.
+
+        A plan that was the last one begun is resumed. Empty plans are begun and finished as well: that is how
+        the ledger learns which partition it stands at.
+
+        Args:
+            plan_id: The plan's id.
+            partition: The plan's partition; None for a sync without.
+            as_of: The end of that partition.
+            plan_uri: The plan's file; the ledger keeps a copy until a newer plan begins.
+            expected_position: The position the plan was made at (`PlanHeader.ledger_position`).
+            object_limit: Only this many first objects will be sent; None for all.
+            now: The current time.
+
+        Raises:
+            LedgerMovedError: Another plan began, or an earlier one was folded, since this plan was made.
+            LedgerError: The file is another plan.
+            StorageError: The file is not there.
+        """
+        for _ in range(_ATTEMPTS):
+            state = self.journal.read()
+            resumed = state.begun is not None and state.begun.plan_id == plan_id
+            if not resumed and (state.sequence != expected_position or not state.position.settled):
+                raise LedgerMovedError(
+                    f"The plan was made when the ledger stood at step {expected_position}; it stands at "
+                    f"step {state.sequence} now.",
+                    place=self.uri,
+                    remedy="Make the plan again (materialize the delta), then send it.",
+                )
+            plan = self._kept.keep(plan_id, plan_uri)
+            counts = (plan.document(PLAN_KEY) or {}).get("counts", {})
+            entry = Entry(
+                sequence=state.sequence + 1,
+                plan_id=plan_id,
+                partition=partition,
+                as_of=as_of,
+                plan_uri=plan_uri,
+                state="resumed" if resumed else "begun",
+                object_limit=object_limit,
+                users=counts.get("users"),
+                vanished=counts.get("vanished"),
+                time=now,
+            )
+            self.receipts.create()
+            try:
+                self.journal.append(state, entry)
+            except CommitConflict:
+                continue
+            self._tidy(plan_id)
+            return Send(
+                ledger=self,
+                plan_id=plan_id,
+                sequence=entry.sequence,
+                resumed=resumed,
+                object_limit=object_limit,
+                done=state.done(plan_id),
+                plan=plan,
+            )
+        raise self._contended()
+
+    def fold_last(
+        self, connection: "DuckDBPyConnection", now: datetime, *, sequence: int | None = None
+    ) -> FoldResult:
+        """Fold the last begun plan and write that into the journal.
+
+        Args:
+            connection: A DuckDB connection.
+            now: The current time.
+            sequence: Do so only while this is the fence.
+
+        Raises:
+            LedgerMovedError: It is not the fence any more.
+        """
+        for _ in range(_ATTEMPTS):
+            state = self.journal.read()
+            begun = state.begun
+            if begun is None or (sequence is not None and begun.sequence != sequence):
+                raise LedgerMovedError(
+                    "Another run began a send of this sync.",
+                    place=self.uri,
+                    remedy="Let that run finish.",
+                )
+            try:
+                result, receipts = self._fold(connection, state, begun, now)
+                if result is None:
+                    continue
+                folded = replace(
+                    begun,
+                    sequence=state.sequence + 1,
+                    state="folded",
+                    accepted=result.accepted,
+                    rejected=result.rejected,
+                    unknown=result.unknown,
+                    receipts=receipts,
+                    time=now,
+                )
+                self.journal.append(state, folded)
+            except CommitConflict:
+                continue
+            return result
+        raise self._contended()
+
+    def _fold(
+        self, connection: "DuckDBPyConnection", state: JournalState, begun: Entry, now: datetime
+    ) -> tuple[FoldResult | None, int]:
+        """Commit the fold unless this very fold, or a newer one, is committed already."""
+        done, reach = state.done(begun.plan_id), state.reach(begun.plan_id)
+        receipts = self.receipts.count(connection, begun.plan_id)
+        # The version is fixed before anything is read: the commit fails if another one came meanwhile.
+        held = self.acknowledged()
+        if done is None or (reach is not None and done >= reach):
+            earlier = next(e for e in reversed(state.entries) if e.state == "folded")
+            counts = (earlier.accepted or 0, earlier.rejected or 0, earlier.unknown or 0)
+            return _result(begun.plan_id, counts, held.version), earlier.receipts or 0
+        fold = Fold(
+            plan=self._kept.table(begun.plan_id),
+            receipts=self.receipts.of_plan(connection, begun.plan_id),
+            done=done,
+            reach=reach,
+            now=now,
+        )
+        result = fold.count(connection)
+        numbers = {"fold": begun.sequence, "receipts": receipts}
+        if held.table is not None:
+            before = [held.table.transaction_version(f"braze_assets.{name}") or 0 for name in numbers]
+            if before[0] > begun.sequence:
+                return None, receipts  # A newer plan was folded: the journal has moved, read it again.
+            if before == list(numbers.values()):
+                return replace(result, version=held.version), receipts
+        if not result.accepted and not result.unknown:
+            return replace(result, version=held.version), receipts
+        users = fold.commit(connection, held, self._acknowledged, **numbers)
+        return replace(result, users=users, version=self.acknowledged().version), receipts
 
     def lookup(self, connection: "DuckDBPyConnection", identifier: str) -> pa.Table:
-        """Everything that was sent for one user."""
-        raise NotImplementedError
+        """Everything that was sent for one user, oldest first, with the partition it was sent for.
+
+        Args:
+            connection: A DuckDB connection.
+            identifier: The identifier as it stands in the table; an alias as its JSON.
+        """
+        source = self.receipts.everything(connection)
+        if source is None:
+            return RECEIPTS_SCHEMA.empty_table().append_column("partition", pa.array([], pa.string()))
+        rows = connection.sql(
+            f"SELECT * FROM {source} WHERE identifier = $identifier ORDER BY time, plan_id, n",
+            params={"identifier": identifier},
+        ).to_arrow_table()
+        partitions = {entry.plan_id: entry.partition for entry in self.journal.read().entries}
+        names = [partitions.get(plan_id) for plan_id in rows.column("plan_id").to_pylist()]
+        return rows.append_column("partition", pa.array(names, pa.string()))
+
+    def _tidy(self, plan_id: str) -> None:
+        """Best effort: a send does not fail because an old file could not be removed."""
+        try:
+            self._kept.drop_others(plan_id)
+            self.journal.compact(self.journal.read())
+        except (LedgerError, CommitConflict, OSError):
+            return
+
+    def _contended(self) -> LedgerMovedError:
+        return LedgerMovedError(
+            f"Other runs moved the ledger {_ATTEMPTS} times while this one tried to.",
+            place=self.uri,
+            remedy="Let them finish and run this one again.",
+        )
+
+
+def _result(plan_id: str, counts: tuple[int, int, int], version: int | None) -> FoldResult:
+    accepted, rejected, unknown = counts
+    return FoldResult(plan_id=plan_id, accepted=accepted, rejected=rejected, unknown=unknown, version=version)

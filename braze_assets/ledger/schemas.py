@@ -3,13 +3,12 @@
 import pyarrow as pa
 
 __all__ = [
-    "ACKNOWLEDGED_COLUMNS",
     "OUTCOMES",
     "PLAN_KEY",
     "RECEIPTS_SCHEMA",
     "SENDS_SCHEMA",
-    "SEND_STATES",
     "TIMESTAMP",
+    "acknowledged_schema",
 ]
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -35,11 +34,9 @@ RECEIPTS_SCHEMA = pa.schema(
 )
 """One row an object sent: the crash journal and the row-level log.
 
-`n` is the object's ordinal in its plan, `batch` the ordinal of the request in its send, `object` the JSON text
-that went on the wire, `reason` is NULL where Braze accepted it, `http_status` is NULL where no reply came.
+`n` is the object's ordinal in its plan, `batch` the ordinal of the request in its send, `object` the JSON
+text that went on the wire. `reason` is NULL where Braze accepted it, `http_status` where no reply came.
 """
-
-SEND_STATES = ("begun", "resumed", "folded")
 
 SENDS_SCHEMA = pa.schema(
     [
@@ -61,21 +58,24 @@ SENDS_SCHEMA = pa.schema(
 )
 """The journal of sends, one row a step; `sequence` is 1, 2, 3 ... and each number is given once.
 
-`begun` and `resumed` rows move the fence and say which plan was sent from then on, and how many of its objects;
-`users` and `vanished` are what that plan counted. `folded` rows say with what outcomes it ended; `receipts` is
-the number of receipts they were counted from.
+`begun` and `resumed` rows move the fence and say which plan is sent from then on, and how many of its
+objects; `users` and `vanished` are what that plan counted. `folded` rows say how it ended; `receipts` is the
+number of receipts they were counted from.
 """
 
-ACKNOWLEDGED_COLUMNS = pa.schema(
-    [
-        ("_unknown", pa.list_(pa.string())),
-        ("_plan_id", pa.string()),
-        ("_partition", pa.string()),
-        ("_acknowledged_at", TIMESTAMP),
-    ]
-)
-"""The columns of `acknowledged` beside the identifier and the attributes.
 
-`_unknown` names the attributes whose value in Braze is not known (NULL when all are); the others say which
-plan touched the row last, and when that was written down.
-"""
+def acknowledged_schema(identifier: str) -> pa.Schema:
+    """The columns of `acknowledged` before it has attributes.
+
+    `_unknown` names the attributes whose value in Braze is not known (NULL when all are); `_plan_id` and
+    `_partition` say which plan touched the row last, `_acknowledged_at` when that was written down.
+    """
+    return pa.schema(
+        [
+            (identifier, pa.string()),
+            ("_unknown", pa.list_(pa.string())),
+            ("_plan_id", pa.string()),
+            ("_partition", pa.string()),
+            ("_acknowledged_at", TIMESTAMP),
+        ]
+    )

@@ -1,0 +1,31 @@
+"""The plan: what would be sent now, whether it may be, and what it costs; seen before anything is sent."""
+
+from braze_assets.plan.guards import GUARDS, Guard
+from braze_assets.plan.header import (
+    AttributeCount,
+    Counts,
+    PlanHeader,
+    PlanStatus,
+    Verdict,
+    read_plan_header,
+)
+from braze_assets.plan.make import Plan, empty_plan, make_plan
+from braze_assets.plan.preview import preview
+from braze_assets.plan.settings import GuardSettings, PlanSettings
+
+__all__ = [
+    "GUARDS",
+    "AttributeCount",
+    "Counts",
+    "Guard",
+    "GuardSettings",
+    "Plan",
+    "PlanHeader",
+    "PlanSettings",
+    "PlanStatus",
+    "Verdict",
+    "empty_plan",
+    "make_plan",
+    "preview",
+    "read_plan_header",
+]

@@ -34,9 +34,10 @@ class Verdict:
 class Counts:
     """What a plan counts.
 
-    `users` are the rows of the wanted table, `objects` = new + changed + unset are to be sent, `left_out` rows
-    are not, and `vanished` users are in the ledger but no longer in the table. `attributes`, `data_points` and
-    `bytes` are of the objects to be sent; `data_points_if_resent` is what sending every row whole would cost.
+    `users` are the rows of the wanted table, `objects` = new + changed + unset are to be sent, `left_out`
+    rows are not, and `vanished` users are in the ledger but no longer in the table. `attributes`,
+    `data_points` and `bytes` are of the objects to be sent; `data_points_if_resent` is what sending every row
+    whole would cost.
     """
 
     users: int = 0

@@ -1,0 +1,101 @@
+"""What Braze has acknowledged: one row a user, one column an attribute."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from braze_assets.braze.identifiers import IdentifierKind
+from braze_assets.ledger.delta import LedgerTable, data_files, delta_errors
+from braze_assets.ledger.schemas import acknowledged_schema
+from braze_assets.ledger.types import sql_type
+from braze_assets.storage import Storage, StoredTable, quote_identifier
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Acknowledged", "acknowledged_table"]
+
+
+def acknowledged_table(storage: Storage, uri: str, identifier: IdentifierKind) -> LedgerTable:
+    """The Delta table at `uri`.
+
+    Statistics are kept of the identifier only: nobody prunes by attributes, and their minima and maxima
+    would be copies of personal data in the log.
+    """
+    configuration = {"delta.dataSkippingStatsColumns": identifier}
+    return LedgerTable(storage, uri, acknowledged_schema(identifier), configuration)
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """One version of the `acknowledged` table.
+
+    Args:
+        storage: Where the ledger is.
+        uri: The table's URL.
+        identifier: The name of its identifier column.
+        table: The opened Delta table; None when nothing was ever acknowledged.
+    """
+
+    storage: Storage
+    uri: str
+    identifier: IdentifierKind
+    table: "DeltaTable | None"
+
+    @classmethod
+    def at(
+        cls, table: LedgerTable, identifier: IdentifierKind, as_of: datetime | int | None
+    ) -> "Acknowledged":
+        """The table now, at a version, or as it was at a time."""
+        opened = table.open()
+        if opened is not None and as_of is not None:
+            with delta_errors(table.uri):
+                opened.load_as_version(as_of)
+        return cls(table.storage, table.uri, identifier, opened)
+
+    @property
+    def version(self) -> int | None:
+        """The Delta version; None when there is no table yet."""
+        return None if self.table is None else int(self.table.version())
+
+    @cached_property
+    def _files(self) -> list[str]:
+        return [] if self.table is None else [file["path"] for file in data_files(self.table)]
+
+    @cached_property
+    def users(self) -> int:
+        """Rows, from the table's log."""
+        return 0 if self.table is None else sum(file["num_records"] or 0 for file in data_files(self.table))
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """All columns and their canonical DuckDB types, in order."""
+        if self.table is None:
+            return {}
+        return {column.name: sql_type(column.type) for column in pa.schema(self.table.schema())}
+
+    def types(self) -> dict[str, str]:
+        """The attributes and their canonical DuckDB types, in order."""
+        return {
+            name: type
+            for name, type in self.columns.items()
+            if name != self.identifier and not name.startswith("_")
+        }
+
+    def sql(self, connection: "DuckDBPyConnection") -> str | None:
+        """A SQL table expression with all columns in their canonical types; None when there are no rows."""
+        if not self._files:
+            return None
+        files = StoredTable.at(*(f"{self.uri}/{path}" for path in self._files)).sql(connection)
+        held = {row[0] for row in connection.sql(f"DESCRIBE SELECT * FROM {files}").fetchall()}
+        # A column that no file has yet is NULL everywhere.
+        columns = ", ".join(
+            f"CAST({column if name in held else 'NULL'} AS {type}) AS {column}"
+            for name, type in self.columns.items()
+            for column in [quote_identifier(name)]
+        )
+        return f"(SELECT {columns} FROM {files})"

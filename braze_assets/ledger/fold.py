@@ -1,0 +1,249 @@
+"""The fold: from receipts to what Braze has acknowledged, in one atomic commit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from braze_assets.errors import LedgerError
+from braze_assets.ledger.acknowledged import Acknowledged
+from braze_assets.ledger.delta import LedgerTable, delta_errors, once
+from braze_assets.ledger.schemas import PLAN_KEY
+from braze_assets.ledger.types import converted, lost
+from braze_assets.storage import StoredTable, quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    from deltalake import CommitProperties, DeltaTable
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Fold", "FoldResult", "outcomes_sql"]
+
+_BATCH = 50_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldResult:
+    """How a send ended, in objects, and how many rows of `acknowledged` that wrote."""
+
+    plan_id: str
+    accepted: int
+    rejected: int
+    unknown: int
+    users: int = 0
+    version: int | None = None
+
+
+def outcomes_sql(receipts: str | None) -> str:
+    """One row an object that has a receipt: whether Braze ever accepted or rejected it."""
+    if receipts is None:
+        return "(SELECT NULL::BIGINT AS n, NULL::BOOLEAN AS accepted, NULL::BOOLEAN AS rejected WHERE false)"
+    return (
+        "(SELECT n, bool_or(outcome = 'accepted') AS accepted, bool_or(outcome = 'rejected') AS rejected "
+        f"FROM {receipts} GROUP BY n)"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """The fold of one plan, computed against one version of `acknowledged` and committed onto that version.
+
+    Args:
+        plan: The plan file: it has the values.
+        receipts: A table expression of the plan's receipts, or None.
+        done: This many first objects were folded for good by an earlier fold.
+        reach: This many first objects may have been sent; None for all.
+    """
+
+    plan: StoredTable
+    receipts: str | None
+    done: int
+    reach: int | None
+    now: datetime
+
+    @property
+    def _header(self) -> Mapping[str, Any]:
+        document = self.plan.document(PLAN_KEY)
+        if document is None:
+            raise LedgerError(
+                "The kept plan has no header.", place=self.plan.uris[0], remedy="Restore the file."
+            )
+        return document
+
+    def _sent(self, connection: "DuckDBPyConnection") -> str:
+        """The plan's objects that may have been sent, with their outcomes."""
+        reach = "" if self.reach is None else f" AND p.n < {self.reach}"
+        return (
+            "(SELECT p.*, coalesce(o.accepted, false) AS accepted, "
+            "coalesce(o.rejected AND NOT o.accepted, false) AS rejected "
+            f"FROM {self.plan.sql(connection)} AS p "
+            f"LEFT JOIN {outcomes_sql(self.receipts)} AS o ON o.n = p.n "
+            f"WHERE p.n >= {self.done}{reach})"
+        )
+
+    def count(self, connection: "DuckDBPyConnection") -> FoldResult:
+        """The outcomes, without folding anything."""
+        [(accepted, rejected, unknown)] = connection.sql(
+            "SELECT count(*) FILTER (accepted), count(*) FILTER (rejected), "
+            f"count(*) FILTER (NOT accepted AND NOT rejected) FROM {self._sent(connection)}"
+        ).fetchall()
+        return FoldResult(
+            plan_id=self._header["plan_id"], accepted=accepted, rejected=rejected, unknown=unknown
+        )
+
+    def commit(
+        self, connection: "DuckDBPyConnection", held: Acknowledged, target: LedgerTable, **numbers: int
+    ) -> int:
+        """Write accepted values and unknown marks; returns the rows written.
+
+        Args:
+            connection: A DuckDB connection.
+            held: The version to fold onto.
+            target: The `acknowledged` table; made when there is none.
+            numbers: What the commit says about itself, see `delta.once`.
+
+        Raises:
+            CommitConflict: Somebody wrote another version in the meantime; nothing was changed.
+        """
+        header = self._header
+        types: dict[str, str] = dict(header["types"])
+        folded = {name.casefold() for name in types}
+        old = held.types()
+        # A column whose spelling changed only in case cannot stand beside the new one.
+        kept = {name: type for name, type in old.items() if name in types or name.casefold() not in folded}
+        columns = {**kept, **types}
+        retyped = [name for name in kept if types.get(name, kept[name]) != kept[name]]
+        rewrite = bool(held.users) and (
+            bool(retyped)
+            or len(kept) < len(old)
+            # delta-rs cannot quote a backtick in a MERGE.
+            or any("`" in name for name in columns)
+        )
+        values = [name for name in columns if name in _value_fields(self.plan)]
+        table = held.table if held.table is not None else target.open_or_create()
+        source = self._rows(connection, held, old, columns, values, everything=rewrite)
+        with delta_errors(target.uri):
+            return _write(connection, table, source, held, rewrite=rewrite, properties=once(**numbers))
+
+    def _rows(
+        self,
+        connection: "DuckDBPyConnection",
+        held: Acknowledged,
+        old: Mapping[str, str],
+        columns: Mapping[str, str],
+        values: Sequence[str],
+        *,
+        everything: bool,
+    ) -> str:
+        """Complete new rows: of the users the plan touched, or of all when the table is rewritten."""
+        header = self._header
+        identifier = quote_identifier(held.identifier)
+        current = held.sql(connection)
+        now = f"TIMESTAMPTZ {quote_literal(self.now.isoformat())}"
+        partition = "NULL" if header["partition"] is None else quote_literal(header["partition"])
+        stamps = {
+            "_plan_id": quote_literal(header["plan_id"]),
+            "_partition": partition,
+            "_acknowledged_at": now,
+        }
+        touched = f"(SELECT * FROM {self._sent(connection)} WHERE NOT rejected)"
+        cells = []
+        for name, type in columns.items():
+            column = quote_identifier(name)
+            before = converted(f"h.{column}", old[name], type) if name in old else "NULL"
+            sent = f't."values".{column}' if name in values else "NULL"
+            cleared = f"CASE WHEN NOT list_contains(t.attributes, {quote_literal(name)}) THEN {before} END"
+            value = f"CASE WHEN t.accepted THEN coalesce({sent}, {cleared}) ELSE {before} END"
+            cells.append(f"CAST({value} AS {type}) AS {column}")
+        losses = [
+            lost(f"h.{quote_identifier(name)}", name, old[name], type)
+            for name, type in columns.items()
+            if name in old and old[name] != type
+        ]
+        known = ", ".join(quote_literal(name) for name in columns)
+        before = "coalesce(h._unknown, [])"
+        if losses:
+            before = f"list_concat({before}, list_filter([{', '.join(losses)}], lambda x: x IS NOT NULL))"
+        unknown = (
+            f"CASE WHEN t.accepted THEN list_filter({before}, lambda x: NOT list_contains(t.attributes, x)) "
+            f"ELSE list_concat({before}, coalesce(t.attributes, [])) END"
+        )
+        unknown = f"list_filter(list_sort(list_distinct({unknown})), lambda x: x IN ({known}))"
+        stamped = ", ".join(
+            f"CASE WHEN t.n IS NOT NULL THEN {value} ELSE h.{name} END AS {name}"
+            for name, value in stamps.items()
+        )
+        nothing = ", ".join(
+            f"NULL::{type} AS {quote_identifier(name)}" for name, type in {**old, **_BOOKKEEPING}.items()
+        )
+        current = current or f"(SELECT NULL::VARCHAR AS {identifier}, {nothing} WHERE false)"
+        join = "FULL" if everything else "LEFT"
+        return (
+            f"SELECT coalesce(t.{identifier}, h.{identifier}) AS {identifier}, {', '.join(cells)}, "
+            f"nullif({unknown}, []) AS _unknown, {stamped} "
+            f"FROM {touched} AS t {join} JOIN {current} AS h ON h.{identifier} = t.{identifier}"
+        )
+
+
+_BOOKKEEPING = {
+    "_unknown": "VARCHAR[]",
+    "_plan_id": "VARCHAR",
+    "_partition": "VARCHAR",
+    "_acknowledged_at": "TIMESTAMP WITH TIME ZONE",
+}
+
+
+def _value_fields(plan: StoredTable) -> set[str]:
+    struct = plan.schema.field("values").type
+    return {struct.field(i).name for i in range(struct.num_fields)}
+
+
+def _write(
+    connection: "DuckDBPyConnection",
+    table: "DeltaTable",
+    source: str,
+    held: Acknowledged,
+    *,
+    rewrite: bool,
+    properties: "CommitProperties",
+) -> int:
+    from deltalake import write_deltalake
+
+    rows = _Counted(connection.sql(source).to_arrow_reader(_BATCH))
+    if rewrite:
+        write_deltalake(
+            table, rows.reader, mode="overwrite", schema_mode="overwrite", commit_properties=properties
+        )
+    elif not held.users:
+        write_deltalake(table, rows.reader, mode="append", schema_mode="merge", commit_properties=properties)
+    else:
+        identifier = quote_identifier(held.identifier)
+        (
+            table.merge(
+                rows.reader,
+                predicate=f"held.{identifier} = sent.{identifier}",
+                source_alias="sent",
+                target_alias="held",
+                merge_schema=True,
+                commit_properties=properties,
+            )
+            .when_matched_update_all()
+            .when_not_matched_insert_all()
+            .execute()
+        )
+    return rows.count
+
+
+class _Counted:
+    """A stream of batches that counts its rows as they pass."""
+
+    def __init__(self, reader: Any) -> None:
+        import pyarrow as pa
+
+        self.count = 0
+        self._reader = reader
+        self.reader = pa.RecordBatchReader.from_batches(reader.schema, self._batches())
+
+    def _batches(self) -> Any:
+        for batch in self._reader:
+            self.count += batch.num_rows
+            yield batch

@@ -1,0 +1,167 @@
+"""The journal of sends: which plan moves the ledger, and who may."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from braze_assets.ledger.delta import LedgerTable, data_files, delta_errors, once
+from braze_assets.ledger.schemas import SENDS_SCHEMA
+from braze_assets.storage import Storage
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ["Entry", "Journal", "JournalState", "Position"]
+
+_COMPACT_FROM = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a ledger stands: the last step of its journal, and the last plan that was begun."""
+
+    sequence: int = 0
+    plan_id: str | None = None
+    partition: str | None = None
+    as_of: datetime | None = None
+    settled: bool = True
+    """False while the last plan's outcomes are not yet folded into `acknowledged`."""
+    users: int | None = None
+    """Rows of the wanted table that plan was made from."""
+    vanished: int | None = None
+    """Users that were in the ledger but not in that table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row of the journal."""
+
+    sequence: int
+    plan_id: str
+    partition: str | None
+    as_of: datetime
+    plan_uri: str
+    state: str
+    object_limit: int | None = None
+    users: int | None = None
+    vanished: int | None = None
+    accepted: int | None = None
+    rejected: int | None = None
+    unknown: int | None = None
+    receipts: int | None = None
+    time: datetime
+
+
+@dataclass(frozen=True)
+class JournalState:
+    """The journal at one version; `append` succeeds only if nobody appended since."""
+
+    table: "DeltaTable | None"
+    entries: tuple[Entry, ...]
+
+    @property
+    def last(self) -> Entry | None:
+        """The last step."""
+        return self.entries[-1] if self.entries else None
+
+    @property
+    def begun(self) -> Entry | None:
+        """The last `begun` or `resumed` step: whose sequence is the fence."""
+        return next((entry for entry in reversed(self.entries) if entry.state != "folded"), None)
+
+    @property
+    def sequence(self) -> int:
+        """The last number given; 0 when there is none."""
+        return self.entries[-1].sequence if self.entries else 0
+
+    @property
+    def position(self) -> Position:
+        """Where that puts the ledger."""
+        begun, last = self.begun, self.last
+        if begun is None or last is None:
+            return Position()
+        return Position(
+            sequence=self.sequence,
+            plan_id=begun.plan_id,
+            partition=begun.partition,
+            as_of=begun.as_of,
+            settled=last.state == "folded",
+            users=begun.users,
+            vanished=begun.vanished,
+        )
+
+    def reach(self, plan_id: str) -> int | None:
+        """How many of the plan's first objects may have been sent; None for all, 0 for none."""
+        limits = [e.object_limit for e in self.entries if e.plan_id == plan_id and e.state != "folded"]
+        known = [limit for limit in limits if limit is not None]
+        return None if len(known) < len(limits) else max(known, default=0)
+
+    def done(self, plan_id: str) -> int | None:
+        """How many of the plan's first objects are known to be answered and folded; None for all."""
+        done: int | None = 0
+        for number, entry in enumerate(self.entries):
+            if entry.plan_id == plan_id and entry.state == "folded" and entry.unknown == 0:
+                done = JournalState(None, self.entries[:number]).reach(plan_id)
+        return done
+
+
+class Journal:
+    """The `sends` table of a ledger.
+
+    A step is appended by compare-and-swap: its sequence is one more than the last one read, and of two
+    writers that read the same journal one fails.
+    """
+
+    def __init__(self, storage: Storage, uri: str) -> None:
+        self._table = LedgerTable(storage, uri, SENDS_SCHEMA)
+        self._watched: tuple[DeltaTable, int] | None = None
+
+    def read(self) -> JournalState:
+        """All steps, oldest first."""
+        table = self._table.open()
+        if table is None:
+            return JournalState(None, ())
+        with delta_errors(self._table.uri):
+            rows = table.to_pyarrow_table().sort_by("sequence").to_pylist()
+        names = [column.name for column in fields(Entry)]
+        return JournalState(table, tuple(Entry(**{name: row.get(name) for name in names}) for row in rows))
+
+    def fence(self) -> int:
+        """The sequence of the last `begun` or `resumed` step; cheap while nothing moves."""
+        if self._watched is not None:
+            table, fence = self._watched
+            version = table.version()
+            with delta_errors(self._table.uri):
+                table.update_incremental()
+            if table.version() == version:
+                return fence
+        state = self.read()
+        fence = state.begun.sequence if state.begun is not None else 0
+        self._watched = None if state.table is None else (state.table, fence)
+        return fence
+
+    def append(self, state: JournalState, entry: Entry) -> None:
+        """Append the step after `state`.
+
+        Raises:
+            CommitConflict: Somebody appended since `state` was read.
+        """
+        from deltalake import write_deltalake
+
+        table = state.table if state.table is not None else self._table.open_or_create()
+        row = {column.name: getattr(entry, column.name) for column in fields(Entry)}
+        with delta_errors(self._table.uri):
+            write_deltalake(
+                table,
+                pa.Table.from_pylist([row], schema=SENDS_SCHEMA),
+                mode="append",
+                commit_properties=once(sends=entry.sequence),
+            )
+
+    def compact(self, state: JournalState) -> None:
+        """Join its small files when there are many; harmless beside other writers."""
+        if state.table is not None and len(data_files(state.table)) >= _COMPACT_FROM:
+            with delta_errors(self._table.uri):
+                state.table.optimize.compact()

@@ -1,0 +1,88 @@
+"""The plan of the last send, kept by the ledger itself until a newer one begins.
+
+A fold needs the plan's values. The plan's own file may be overwritten by a newer plan of the same partition,
+or fall to retention, while its outcomes are not folded yet.
+"""
+
+import os
+import shutil
+import uuid
+
+from braze_assets.errors import LedgerError
+from braze_assets.ledger.schemas import PLAN_KEY
+from braze_assets.storage import Storage, StoredTable, atomic_writer, open_path, storage_errors
+
+__all__ = ["KeptPlans"]
+
+
+class KeptPlans:
+    """The folder `plans/` of a ledger."""
+
+    def __init__(self, storage: Storage, uri: str) -> None:
+        self._storage = storage
+        self._uri = uri
+
+    def table(self, plan_id: str) -> StoredTable:
+        """The kept plan.
+
+        Raises:
+            LedgerError: It is gone.
+        """
+        plan = StoredTable.at(f"{self._uri}/{plan_id}.parquet")
+        with storage_errors(self._uri):
+            if plan.exists():
+                return plan
+        raise LedgerError(
+            f"The plan {plan_id} was begun and its outcomes are not folded yet, but its file is gone.",
+            place=plan.uris[0],
+            remedy="Restore that file from a backup or an older object version. If that cannot be done, move "
+            "the ledger's folder away: the next plan then sends every row whole.",
+        )
+
+    def keep(self, plan_id: str, plan_uri: str) -> StoredTable:
+        """Keep a plan; local files are linked, S3 objects copied within S3.
+
+        Raises:
+            LedgerError: The file is another plan.
+            StorageError: The file is not there, or cannot be copied.
+        """
+        kept = StoredTable.at(f"{self._uri}/{plan_id}.parquet")
+        with storage_errors(plan_uri):
+            if kept.exists():
+                return kept
+            document = StoredTable.at(plan_uri).document(PLAN_KEY) or {}
+            if document.get("plan_id") != plan_id:
+                raise LedgerError(
+                    f"The file is not the plan {plan_id}: another plan was written over it, or none.",
+                    place=plan_uri,
+                    remedy="Send the plan that is there now, or make the plan again.",
+                )
+            self._copy(plan_uri, kept.uris[0])
+        return kept
+
+    def _copy(self, source_uri: str, target_uri: str) -> None:
+        source, target = open_path(source_uri), open_path(target_uri)
+        if self._storage.is_s3 and source_uri.startswith("s3://"):
+            source.fs.copy(source.path, target.path)
+            return
+        if not self._storage.is_s3 and source.protocol in ("", "file"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = f"{target.path}.{uuid.uuid4().hex}.part"
+            try:
+                os.link(source.path, part)
+                os.replace(part, target.path)
+                return
+            except OSError:
+                pass  # Another file system, or one without links.
+        with source.open("rb") as read, atomic_writer(target) as write:
+            shutil.copyfileobj(read, write, 1 << 20)
+
+    def drop_others(self, plan_id: str) -> None:
+        """Remove the plans of earlier sends."""
+        folder = open_path(self._uri)
+        with storage_errors(self._uri):
+            if not folder.exists():
+                return
+            for path in list(folder.iterdir()):
+                if path.name.endswith(".parquet") and path.name != f"{plan_id}.parquet":
+                    path.unlink(missing_ok=True)

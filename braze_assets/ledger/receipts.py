@@ -1,0 +1,122 @@
+"""The receipts: what was sent, and what Braze said to it."""
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from braze_assets.errors import LedgerError
+from braze_assets.ledger.delta import CommitConflict, LedgerTable, data_files, delta_errors
+from braze_assets.ledger.schemas import OUTCOMES, RECEIPTS_SCHEMA
+from braze_assets.storage import Storage, StoredTable, quote_literal
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Receipts"]
+
+_COMPACT_FROM = 64
+_ATTEMPTS = 5
+
+
+class Receipts:
+    """The `receipts` table of a ledger: append-only, one row an object sent."""
+
+    def __init__(self, storage: Storage, uri: str) -> None:
+        # The objects are long and personal: no statistics of them in the log.
+        columns = {"delta.dataSkippingStatsColumns": "plan_id,n,time"}
+        self._table = LedgerTable(storage, uri, RECEIPTS_SCHEMA, columns)
+        self._opened: DeltaTable | None = None
+
+    def create(self) -> None:
+        """Make the table if there is none, so that the first append only appends."""
+        self._table.open_or_create()
+
+    def append(self, receipts: pa.Table) -> None:
+        """Add receipts, durably.
+
+        Raises:
+            LedgerError: They are not receipts, or cannot be written.
+            StorageError: The storage failed; nothing was added.
+        """
+        from deltalake import write_deltalake
+
+        rows = _checked(receipts)
+        for _ in range(_ATTEMPTS):
+            # The opened table is kept from append to append: a send appends every second.
+            table = self._opened or self._table.open_or_create()
+            try:
+                with delta_errors(self._table.uri):
+                    write_deltalake(table, rows, mode="append")
+                self._opened = table
+                return
+            except CommitConflict:
+                # Appends go well beside each other; a clean-up may have come between.
+                self._opened = None
+        raise LedgerError(
+            f"The receipts could not be written in {_ATTEMPTS} attempts: other writers came first each time.",
+            place=self._table.uri,
+            remedy="Run the sync again; it goes on from the receipts that were written.",
+        )
+
+    def of_plan(self, connection: "DuckDBPyConnection", plan_id: str) -> str | None:
+        """A SQL table expression: the receipts of one plan; None when there are none."""
+        table = self._table.open()
+        if table is None:
+            return None
+        files = _holding(data_files(table), plan_id)
+        if len(files) >= _COMPACT_FROM:
+            try:
+                with delta_errors(self._table.uri):
+                    table.optimize.compact()
+                    files = _holding(data_files(table), plan_id)
+            except CommitConflict:
+                pass  # Somebody else is compacting; the small files are still there to be read.
+        if not files:
+            return None
+        source = StoredTable.at(*(f"{self._table.uri}/{file}" for file in files)).sql(connection)
+        return f"(SELECT * FROM {source} WHERE plan_id = {quote_literal(plan_id)})"
+
+    def count(self, connection: "DuckDBPyConnection", plan_id: str) -> int:
+        """How many receipts a plan has."""
+        source = self.of_plan(connection, plan_id)
+        if source is None:
+            return 0
+        [(number,)] = connection.sql(f"SELECT count(*) FROM {source}").fetchall()
+        return int(number)
+
+    def everything(self, connection: "DuckDBPyConnection") -> str | None:
+        """A SQL table expression of all receipts; None when there are none."""
+        table = self._table.open()
+        files = [] if table is None else [file["path"] for file in data_files(table)]
+        return (
+            StoredTable.at(*(f"{self._table.uri}/{file}" for file in files)).sql(connection)
+            if files
+            else None
+        )
+
+
+def _holding(files: list[dict[str, object]], plan_id: str) -> list[str]:
+    """The files whose statistics allow them to hold receipts of the plan."""
+    held = []
+    for file in files:
+        low, high = file.get("min.plan_id"), file.get("max.plan_id")
+        if low is None or high is None or str(low) <= plan_id <= str(high):
+            held.append(str(file["path"]))
+    return held
+
+
+def _checked(receipts: pa.Table) -> pa.Table:
+    missing = [name for name in RECEIPTS_SCHEMA.names if name not in receipts.column_names]
+    if missing:
+        raise LedgerError(
+            f"Receipts lack the columns {', '.join(missing)}.",
+            remedy="Build them with RECEIPTS_SCHEMA.",
+        )
+    rows = receipts.select(RECEIPTS_SCHEMA.names).cast(RECEIPTS_SCHEMA)
+    strange = set(rows.column("outcome").unique().to_pylist()) - set(OUTCOMES)
+    if strange:
+        raise LedgerError(
+            f"Receipts have outcomes that do not exist: {len(strange)}.", remedy="Use OUTCOMES."
+        )
+    return rows

@@ -1,0 +1,297 @@
+"""Making a plan: the wanted table against the ledger, judged and priced."""
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from braze_assets.errors import PlanError
+from braze_assets.ledger import PLAN_KEY, Acknowledged, Ledger, Position
+from braze_assets.plan.cost import count_attributes, count_changes, count_if_resent
+from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
+from braze_assets.plan.guards import GUARDS, Facts, check_guard_names, judge
+from braze_assets.plan.header import Counts, PlanHeader, PlanStatus, Verdict
+from braze_assets.plan.settings import PlanSettings
+from braze_assets.rows import RowsHeader, read_rows_header
+from braze_assets.storage import StoredTable, quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["Plan", "empty_plan", "make_plan"]
+
+_BATCH = 50_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan that is ready to be written.
+
+    Args:
+        header: What it says about itself.
+        connection: The DuckDB connection that holds its rows until they are written; None without rows.
+        changes: The table of its rows there.
+    """
+
+    header: PlanHeader
+    connection: "DuckDBPyConnection | None" = None
+    changes: str | None = None
+
+    @property
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """The metadata to write with it: `write_parquet(path, plan.reader(), metadata=plan.documents)`."""
+        return {PLAN_KEY: self.header.to_document()}
+
+    metadata = documents
+
+    def sql(self) -> str:
+        """The rows, those to be sent first and numbered, then those left out."""
+        identifier = quote_identifier(self.header.identifier)
+        columns = f'{identifier}, kind, attributes, object, previous, data_points, reason, "values"'
+        # A row number over nothing is given in the order of the scan, in which the rows also come out.
+        return (
+            f"SELECT row_number() OVER () - 1 AS n, {columns} FROM {self.changes} "
+            "WHERE kind IN ('new', 'changed', 'unset') "
+            f"UNION ALL SELECT NULL, {columns} FROM {self.changes} WHERE kind = 'left_out'"
+        )
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Stream the rows, ordered by `n`. The connection is busy until the stream is read to its end."""
+        if self.connection is None or self.changes is None:
+            return pa.RecordBatchReader.from_batches(_empty_schema(self.header), iter(()))
+        return _ordered(self.connection, self)
+
+
+def _ordered(connection: "DuckDBPyConnection", plan: Plan) -> pa.RecordBatchReader:
+    reader = connection.sql(plan.sql()).to_arrow_reader(_BATCH)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from reader
+
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+def make_plan(
+    connection: "DuckDBPyConnection",
+    *,
+    sync: str,
+    rows: StoredTable,
+    ledger: Ledger,
+    settings: PlanSettings,
+    partition: str | None,
+    as_of: datetime,
+    now: datetime,
+    rewind: bool = False,
+    allow: Collection[str] = frozenset(),
+) -> Plan:
+    """What would be sent now so that Braze holds what the table says.
+
+    An unfinished earlier send is settled first. Nothing is sent and nothing else is written.
+
+    Args:
+        connection: A DuckDB connection; it holds the plan's rows until they are read.
+        sync: The sync's name.
+        rows: The wanted table.
+        ledger: The sync's ledger.
+        settings: The sync's settings.
+        partition: The partition of the table; None for a sync without.
+        as_of: The end of that partition.
+        now: The current time.
+        rewind: Plan a partition older than the ledger's all the same.
+        allow: Guards that are waived for this one plan, by name.
+
+    Raises:
+        PlanError: The table has no attributes, or another kind of identifier than the ledger.
+        ConfigurationError: `allow` names a guard that does not exist.
+        StorageError: The table is not there.
+        LedgerError: The ledger cannot be read, or an earlier send cannot be settled.
+    """
+    check_guard_names(allow)
+    wanted = read_rows_header(rows)
+    _check(wanted, ledger, rows)
+    ledger.settle(now, connection)
+    position = ledger.position()
+    header = PlanHeader(
+        plan_id=_plan_id(now),
+        sync=sync,
+        partition=partition,
+        as_of=as_of,
+        created_at=now,
+        identifier=wanted.identifier,
+        ledger_position=position.sequence,
+        status="ready",
+        rewind=rewind,
+        types={attribute.name: attribute.type.sql for attribute in wanted.attributes},
+        update_existing_only=settings.update_existing_only,
+    )
+    older = position.as_of is not None and as_of < position.as_of
+    if older and not rewind:
+        note = (
+            f"Stale: the ledger stands at partition {position.partition}, and {partition} is older. "
+            "Nothing is sent. To overwrite newer values on purpose, ask for a rewind."
+        )
+        return Plan(replace(header, status="stale", note=note, verdicts=_not_asked()))
+    held = ledger.acknowledged()
+    diff = Diff(
+        rows=rows.sql(connection),
+        header=wanted,
+        held=held.sql(connection),
+        held_types=held.types(),
+        settings=settings,
+    )
+    changes = quote_identifier(f"plan_{header.plan_id}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {changes} AS {diff.sql}")
+    counts = replace(
+        count_changes(connection, changes),
+        users=rows.num_rows,
+        data_points_if_resent=count_if_resent(connection, rows, wanted),
+    )
+    per_attribute = count_attributes(connection, changes, wanted)
+    flipped = {c.name: (c.old or "", c.type.sql) for c in diff.columns if c.flipped}
+    removed_types = {c.name: c.type.sql for c in diff.columns if c.new is None and c.name in per_attribute}
+    facts = Facts(
+        header=wanted,
+        settings=settings,
+        counts=counts,
+        per_attribute=per_attribute,
+        ledger_users=held.users,
+        rewinds=(position.partition or str(position.as_of)) if older else None,
+        flipped=flipped,
+        **_counted(connection, changes, settings, position, counts),
+    )
+    header = replace(
+        header,
+        status="ready" if counts.objects else "empty",
+        note=_note(diff, held, settings, older=older),
+        verdicts=judge(facts, allow),
+        counts=counts,
+        per_attribute=per_attribute,
+        types={**header.types, **removed_types},
+        flipped=tuple(flipped),
+    )
+    return Plan(header, connection, changes)
+
+
+def empty_plan(
+    header: PlanHeader,
+    *,
+    partition: str | None,
+    as_of: datetime,
+    status: PlanStatus = "collapsed",
+    into: str | None = None,
+) -> Plan:
+    """The empty plan of a partition that another plan covers: a range is sent as its last partition.
+
+    Args:
+        header: The header of the plan that covers it.
+        partition: The partition that is covered.
+        as_of: Its end.
+        status: Why it is empty.
+        into: The partition it is collapsed into.
+    """
+    note = f"Collapsed into partition {into}: only the newest state of a range is sent." if into else ""
+    return Plan(
+        replace(
+            header,
+            plan_id=_plan_id(header.created_at),
+            partition=partition,
+            as_of=as_of,
+            status=status,
+            note=note,
+            collapsed_into=into,
+            rewind=False,
+            verdicts=_not_asked(),
+            counts=Counts(),
+            per_attribute={},
+            flipped=(),
+        )
+    )
+
+
+def _plan_id(now: datetime) -> str:
+    """Sorts by time, and is unique."""
+    return f"{now.astimezone(timezone.utc):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:12]}"
+
+
+def _check(wanted: RowsHeader, ledger: Ledger, rows: StoredTable) -> None:
+    if wanted.identifier != ledger.identifier:
+        raise PlanError(
+            f"The table's identifier is {wanted.identifier}, the ledger's is {ledger.identifier}.",
+            place=rows.uris[0],
+            remedy="One sync has one kind of identifier: materialize the table again, or correct the sync.",
+        )
+    if not wanted.attributes:
+        raise PlanError(
+            "The table has no attributes, only the identifier.",
+            place=rows.uris[0],
+            remedy="Select at least one attribute beside the identifier.",
+        )
+
+
+def _counted(
+    connection: "DuckDBPyConnection", changes: str, settings: PlanSettings, position: Position, counts: Counts
+) -> Mapping[str, Any]:
+    """What only the guards need of the changes."""
+    [(changed, unset)] = connection.sql(
+        # A user whose last outcome is unknown gets an object because of that, not because of the table.
+        f"SELECT count(*) FILTER (kind IN ('changed', 'unset') AND NOT vanished AND reason IS DISTINCT FROM "
+        f"{quote_literal(OUTCOME_UNKNOWN)}), count(*) FILTER (kind = 'unset' AND vanished) FROM {changes}"
+    ).fetchall()
+    left_out = connection.sql(
+        f"SELECT reason, count(*) FROM {changes} WHERE kind = 'left_out' GROUP BY reason"
+    )
+    reasons = {reason: int(number) for reason, number in left_out.fetchall()}
+    too_large = reasons.pop(TOO_LARGE, 0)
+    # Users that are kept stay in the ledger for good: what counts is how many vanished since the last plan.
+    newly = max(0, counts.vanished - (position.vanished or 0))
+    return {
+        "ledger_changed": changed,
+        "removed": unset if settings.removed_rows == "unset" else newly,
+        "identifier_errors": reasons,
+        "too_large": too_large,
+    }
+
+
+def _note(diff: Diff, held: Acknowledged, settings: PlanSettings, *, older: bool) -> str:
+    notes = []
+    gone = [c.name for c in diff.columns if c.new is None]
+    if gone:
+        fate = "left as they are in Braze" if settings.removed_attributes == "keep" else "unset"
+        notes.append(f"No longer in the table, and {fate}: {', '.join(gone)}.")
+    added = [c.name for c in diff.columns if c.old is None]
+    if added and held.users:
+        notes.append(f"New to the ledger: {', '.join(added)}.")
+    if older:
+        notes.append("Rewound: older values overwrite newer ones.")
+    return " ".join(notes)
+
+
+def _not_asked() -> tuple[Verdict, ...]:
+    return tuple(
+        Verdict(guard=guard.name, passed=True, message="Not asked: nothing is sent.") for guard in GUARDS
+    )
+
+
+def _empty_schema(header: PlanHeader) -> pa.Schema:
+    import duckdb
+
+    values = ", ".join(f"{quote_identifier(name)} {type}" for name, type in header.types.items())
+    columns = {
+        "n": "BIGINT",
+        header.identifier: "VARCHAR",
+        "kind": "VARCHAR",
+        "attributes": "VARCHAR[]",
+        "object": "VARCHAR",
+        "previous": "VARCHAR",
+        "data_points": "INTEGER",
+        "reason": "VARCHAR",
+        "values": f"STRUCT({values})",
+    }
+    typed = ", ".join(f"NULL::{type} AS {quote_identifier(name)}" for name, type in columns.items())
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        schema: pa.Schema = connection.sql(f"SELECT {typed} WHERE false").to_arrow_table().schema
+        return schema

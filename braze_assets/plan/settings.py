@@ -1,0 +1,45 @@
+"""The settings of a sync's plans."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from braze_assets.braze.limits import Limits
+
+__all__ = ["GuardSettings", "PlanSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardSettings:
+    """When a plan must not be sent. Shares are of 1; None switches a guard off."""
+
+    max_share_changed: float | None = 0.5
+    """Of the users already in the ledger, those that would get an object. A first sync has none."""
+    max_share_removed: float | None = 0.2
+    """Of the users in the ledger, those that newly vanished from the table."""
+    max_identifier_errors: float = 0.01
+    """Of the rows, those with a null, duplicate or too long identifier."""
+    data_point_budget: int | None = None
+    """Data points one plan may cost."""
+    min_users: int = 100
+    """The guards of shares are not asked while the ledger (for identifiers: the table) has fewer users."""
+    allow_shadow: Collection[str] = ()
+    """Custom attributes that may look like a profile field."""
+    allow_consent: Collection[str] = ()
+    """Consent fields that may be written."""
+    allow_type_change: Collection[str] = ()
+    """Attributes whose kind of type may change; they are sent again for every user."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings:
+    """What a plan does with what is found."""
+
+    guards: GuardSettings = field(default_factory=GuardSettings)
+    update_existing_only: bool = True
+    """Whether users that Braze does not know are left alone rather than created."""
+    removed_rows: Literal["keep", "unset"] = "keep"
+    """What becomes of a user that vanished from the table: nothing, or every attribute held is unset."""
+    removed_attributes: Literal["keep", "unset"] = "keep"
+    """What becomes of an attribute that vanished from the table: nothing, or it is unset for every user."""
+    limits: Limits = field(default_factory=Limits)
