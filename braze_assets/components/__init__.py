@@ -1,0 +1,6 @@
+"""The vocabulary a project is written in: Dagster components, in YAML or in Python."""
+
+from braze_assets.components.attribute_sync import AttributeSync
+from braze_assets.components.currents_feed import CurrentsFeed
+
+__all__ = ["AttributeSync", "CurrentsFeed"]

@@ -72,15 +72,17 @@ def read_container(data: bytes) -> Container:
     try:
         reader = fastavro.reader(source)
         schema, codec = reader.writer_schema, str(reader.codec)
-    except (EOFError, IndexError) as error:
-        raise UnreadableError(f"it is cut short within its header, after {len(data)} bytes") from error
+    except (fastavro.schema.SchemaParseException, fastavro.schema.UnknownType) as error:
+        raise UnreadableError(f"its schema cannot be read ({type(error).__name__})") from error
     except Exception as error:
-        raise UnreadableError(f"its header or schema cannot be read ({type(error).__name__})") from error
-    if not isinstance(schema, dict) or schema.get("type") != "record":
-        raise UnreadableError("its schema is not a record")
+        raise UnreadableError(
+            f"it is cut short or damaged within its header ({len(data):,} bytes)"
+        ) from error
+    if not isinstance(schema, dict) or schema.get("type") != "record" or not schema.get("fields"):
+        raise UnreadableError("its schema is not a record with fields")
     header = source.tell()
     if header > len(data) or header < len(_MAGIC) + _SYNC:
-        raise UnreadableError(f"it is cut short within its header, after {len(data)} bytes")
+        raise UnreadableError(f"it is cut short or damaged within its header ({len(data):,} bytes)")
     problems: list[str] = []
     blocks = list(_walk(data, header, problems))
     return Container(data, header, list(schema["fields"]), codec, blocks, problems)

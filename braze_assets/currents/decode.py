@@ -35,7 +35,7 @@ class Decoded:
     """The records of a file."""
 
     table: pa.Table
-    engine: Literal["polars", "fastavro"]
+    engine: Literal["polars", "fastavro", "none"]
     problem: str | None
     """Why the table does not hold all of the file's records; None when it does."""
 
@@ -50,7 +50,9 @@ def decode(data: bytes) -> Decoded:
     """
     container = read_container(data)
     schema = pa.schema([(field["name"], arrow_type(field["type"])) for field in container.fields])
-    plain = bool(container.fields) and all(is_plain(field["type"]) for field in container.fields)
+    if not container.records:
+        return Decoded(schema.empty_table(), "none", _problem(container.problems))
+    plain = all(is_plain(field["type"]) for field in container.fields)
     if plain and container.codec in _FAST_CODECS:
         table = _with_polars(container.whole(), schema)
         if table is not None and table.num_rows == container.records:

@@ -47,8 +47,13 @@ def find_duplicates(
     positions = pa.array(np.arange(len(column), dtype=np.int64))
     with connect(settings) as con:
         con.register("ids", pa.table({"id": column, "position": positions}))
-        known = " UNION ALL ".join(f"SELECT id FROM {table.sql(con)}" for table in earlier)
-        elsewhere = f"SELECT position, true FROM ids SEMI JOIN ({known}) AS known USING (id)"
+        elsewhere = ""
+        if earlier:
+            known = StoredTable(tuple(uri for table in earlier for uri in table.uris)).sql(con)
+            elsewhere = f"""
+                UNION ALL
+                SELECT position, true FROM ids
+                SEMI JOIN (SELECT CAST(id AS VARCHAR) AS id FROM {known}) AS known USING (id)"""
         found = con.sql(
             f"""
             WITH repeated AS (
@@ -56,7 +61,7 @@ def find_duplicates(
                 WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1
             ), out (position, earlier) AS (
                 SELECT position, false FROM ids JOIN repeated USING (id) WHERE position > first
-                {"UNION ALL " + elsewhere if known else ""}
+                {elsewhere}
             )
             SELECT position, bool_or(earlier) AS earlier FROM out GROUP BY position ORDER BY position
             """

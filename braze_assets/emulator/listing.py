@@ -54,7 +54,7 @@ def custom_attributes(workspace: Workspace, call: Call) -> Reply:
     if len(names) <= ATTRIBUTES_PER_PAGE:
         return reply
     host = call.headers.get(b"host", b"127.0.0.1").decode("latin-1")
-    cursor = quote(urlsafe_b64encode(page[-1].encode()).decode())
+    cursor = quote(urlsafe_b64encode(page[-1].encode("utf-8", "surrogatepass")).decode())
     link = f'<http://{host}/custom_attributes?cursor={cursor}>; rel="next"'
     return reply.adding(((b"link", link.encode()),))
 
@@ -80,6 +80,6 @@ def _cursor(text: str | None) -> str | None:
     if not text:
         return None
     try:
-        return urlsafe_b64decode(text.encode()).decode()
+        return urlsafe_b64decode(text.encode()).decode("utf-8", "surrogatepass")
     except ValueError:
         raise Refused(json_reply(400, {"message": "'cursor' is not valid"})) from None

@@ -51,7 +51,7 @@ def track(workspace: Workspace, call: Call) -> Reply:
 def count_only(workspace: Workspace, call: Call) -> Reply:
     """Answer as if every object were a valid attributes object; nothing is parsed or kept."""
     body = call.body
-    count = body.count(b'"external_id"') or body.count(b'"braze_id"') or body.count(b'"alias_name"')
+    count = body.count(b'"external_id":') or body.count(b'"braze_id":') or body.count(b'"alias_name":')
     counters = workspace.counters
     counters.objects += count
     counters.accepted += count

@@ -9,10 +9,10 @@ import pyarrow as pa
 from braze_assets.errors import BrazeAssetsError, StorageError
 from braze_assets.io_managers.inputs import convert, unwrap_optional
 from braze_assets.io_managers.outputs import TableOutput, to_batches
-from braze_assets.io_managers.paths import FILE_NAME, partition_folders, table_folders
+from braze_assets.io_managers.paths import FILE_NAME, partition_folders, stored_table, table_folders
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
-from braze_assets.storage import StoredTable, Written, write_parquet
+from braze_assets.storage import Written, write_parquet
 from braze_assets.storage.partitions import PartitionedTable
 
 __all__ = ["ParquetIOManager", "column_schema"]
@@ -113,15 +113,14 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         """The files behind an input, unopened."""
         storage = self.storage.storage()
         name = context.asset_key.to_user_string()
-        folders = table_folders(context.asset_key)
         if not context.has_asset_partitions:
-            whole = StoredTable.at(storage.uri(*folders, FILE_NAME))
+            whole = stored_table(storage, context.asset_key)
             return PartitionedTable(name, {"": whole}, whole=whole)
         partitions = context.asset_partitions_def
         return PartitionedTable(
             name,
             {
-                key: StoredTable.at(storage.uri(*folders, *partition_folders(partitions, key), FILE_NAME))
+                key: stored_table(storage, context.asset_key, partitions, key)
                 for key in context.asset_partition_keys
             },
         )

@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 import dagster as dg
 
-__all__ = ["FILE_NAME", "partition_folders", "table_folders"]
+from braze_assets.storage import Storage, StoredTable
+
+__all__ = ["FILE_NAME", "partition_folders", "stored_table", "table_folders"]
 
 FILE_NAME = "data.parquet"
 
@@ -32,3 +34,16 @@ def partition_folders(partitions: dg.PartitionsDefinition[str] | None, key: str)
             folders.append(f"hour={start:%H}")
         return folders
     return [f"partition={quote(key, safe='')}"]
+
+
+def stored_table(
+    storage: Storage,
+    key: dg.AssetKey,
+    partitions: dg.PartitionsDefinition[str] | None = None,
+    partition: str | None = None,
+) -> StoredTable:
+    """The table of an asset, or of one partition of it, as the IO manager stores it."""
+    folders = table_folders(key)
+    if partition is not None:
+        folders += partition_folders(partitions, partition)
+    return StoredTable.at(storage.uri(*folders, FILE_NAME))

@@ -1,6 +1,6 @@
 """A partitioned table, opened partition by partition."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from braze_assets.errors import StorageError
 from braze_assets.storage.tables import StoredTable
@@ -47,6 +47,35 @@ class PartitionedTable(Mapping[str, StoredTable]):
                 remedy=f"Materialize {self.name}{of_partition} first, then run this again.",
             )
         return table
+
+    def complete(self, keys: Sequence[str]) -> StoredTable:
+        """Some partitions as one table; each must be there.
+
+        Raises:
+            StorageError: One was never materialized.
+        """
+        stored = set(self.stored())
+        for key in keys:
+            if key not in stored:
+                self.existing(key)
+        return self.only(keys)
+
+    def only(self, keys: Sequence[str]) -> StoredTable:
+        """Some partitions as one table."""
+        return StoredTable(tuple(uri for key in keys for uri in self[key].uris))
+
+    def stored(self) -> list[str]:
+        """The keys of the partitions that are there, found by listing folders instead of asking for each."""
+        by_folder: dict[str, set[str]] = {}
+        found = []
+        for key, table in self._tables.items():
+            path = table.paths[0]
+            above = path.parent.parent
+            if str(above) not in by_folder:
+                by_folder[str(above)] = {each.name for each in above.iterdir()} if above.exists() else set()
+            if path.parent.name in by_folder[str(above)] and table.exists():
+                found.append(key)
+        return found
 
     def all(self) -> StoredTable:
         """All partitions as one table."""
