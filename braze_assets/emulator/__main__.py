@@ -13,14 +13,14 @@ from pathlib import Path
 from braze_assets.emulator.process import _listen
 from braze_assets.emulator.server import make_server
 from braze_assets.emulator.settings import DEFAULT_API_KEY, Settings
-from braze_assets.errors import BrazeAssetsError
+from braze_assets.errors import BrazeAssetsError, ConfigurationError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until interrupted; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        given = json.loads(options.settings) if options.settings else {}
+        given = _object(options.settings)
         if options.api_key is not None:
             given["api_key"] = options.api_key
         for text in options.set:
@@ -54,6 +54,16 @@ def _follow(parent: int, server: object) -> None:
     while os.getppid() == parent:
         time.sleep(0.25)
     server.should_exit = True  # type: ignore[attr-defined]
+
+
+def _object(text: str | None) -> dict[str, object]:
+    try:
+        settings = json.loads(text or "{}")
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        raise ConfigurationError("The settings are no JSON object.", place="--settings")
+    return settings
 
 
 def _value(text: str) -> object:

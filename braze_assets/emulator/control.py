@@ -20,7 +20,7 @@ from braze_assets.emulator.counters import Counters
 from braze_assets.emulator.faults import Fault
 from braze_assets.emulator.state import load_state, profile_lines, save_state, seed
 from braze_assets.emulator.workspace import Workspace
-from braze_assets.errors import ConfigurationError
+from braze_assets.errors import BrazeAssetsError
 
 __all__ = ["control_app"]
 
@@ -69,11 +69,12 @@ class Control:
         if request.method == "GET":
             workspace.settle()
             return StreamingResponse(_blocks(workspace), media_type="application/x-ndjson")
-        rest, count = b"", 0
+        rest, count, line = b"", 0, 1
         async for chunk in request.stream():
             *lines, rest = (rest + chunk).split(b"\n")
-            count += seed(workspace, lines)
-        return JSONResponse({"profiles": count + seed(workspace, [rest])}, 201)
+            count += seed(workspace, lines, first=line)
+            line += len(lines)
+        return JSONResponse({"profiles": count + seed(workspace, [rest], first=line)}, 201)
 
     async def profile(self, request: Request) -> Response:
         """`GET profile?external_id=`, `?braze_id=` or `?alias_name=&alias_label=`."""
@@ -148,7 +149,7 @@ def control_app(workspace: Workspace, state: Path | None = None) -> Starlette:
     problems: Any = {
         ValidationError: _bad_request,
         ValueError: _bad_request,
-        ConfigurationError: _bad_request,
+        BrazeAssetsError: _bad_request,
         HTTPException: _http_error,
     }
     return Starlette(routes=routes, exception_handlers=problems)

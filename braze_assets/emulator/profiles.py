@@ -139,12 +139,14 @@ class Profiles:
         for kind in self._contacts:
             self.set_contact(profile, kind, None)
 
-    def load(self, document: dict[str, Any]) -> Profile:
+    def load(self, document: Any) -> Profile:
         """Put a profile as `Profile.document` writes it; one with the same external id is replaced.
 
         Raises:
             ValueError: The document is not a profile.
         """
+        if not isinstance(document, dict):
+            raise ValueError("it is no JSON object")
         external_id, attributes = document.get("external_id"), document.get("attributes", {})
         if not isinstance(attributes, dict) or not (external_id is None or isinstance(external_id, str)):
             raise ValueError("a profile needs an external_id that is text, and attributes that are an object")
