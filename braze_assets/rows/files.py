@@ -88,13 +88,13 @@ class TableFile:
             return StoredTable.at(self.url).sql(con)
         names, delimiter = self._header()
         path = open_path(self.url)
-        if path.protocol not in ("", "file"):
+        if path.protocol not in ("", "file") and not con.filesystem_is_registered(path.protocol):
             con.register_filesystem(path.fs)
         columns = ", ".join(f"{quote_literal(name)}: 'VARCHAR'" for name in names)
         raw = (
             f"read_csv({quote_literal(self.url)}, auto_detect = false, header = true, "
             f"delim = {quote_literal(delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}, "
-            f"nullstr = ['', 'null'], max_line_size = 16777216)"
+            f"nullstr = ['', 'null'])"
         )
         kept = {"external_id", "braze_id", "alias_name", "alias_label", *text_columns}
         inferred = [name for name in names if name not in kept]
