@@ -1,8 +1,8 @@
 """What a send did, in figures: fit for metadata and logs, as nothing in it names a person."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 import pyarrow.compute as pc
 
@@ -17,8 +17,7 @@ _DIFFERENT_REASONS = 1_000
 SendState = Literal["sent", "nothing", "preview", "cancelled"]
 
 
-@dataclass(frozen=True)
-class ReasonCount:
+class ReasonCount(NamedTuple):
     """Why objects were rejected or left unknown, and how many."""
 
     reason: str
@@ -36,8 +35,11 @@ class SendReport:
     plan_id: str = ""
     note: str = ""
     """The plan's own note, or why nothing was sent."""
+    planned: int = 0
+    """Objects in the plan."""
     objects: int = 0
-    """Objects to be sent: accepted + rejected + unknown + not_sent."""
+    """Objects to be sent now: accepted + rejected + unknown + not_sent. Fewer than planned in a test, and
+    when a plan is resumed."""
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
@@ -70,10 +72,6 @@ class SendReport:
         """Objects with an outcome per second."""
         return (self.objects - self.not_sent) / self.seconds if self.seconds > 0 else 0.0
 
-    def with_settling(self, seconds: float) -> "SendReport":
-        """The same report with the time waited beforehand."""
-        return replace(self, settling_seconds=seconds)
-
     def summary(self) -> str:
         """One line."""
         if self.state in ("nothing", "preview"):
@@ -84,13 +82,16 @@ class SendReport:
         parts += [f"{self.not_sent:,} not sent"] if self.not_sent else []
         return f"{', '.join(parts)}; {self.requests:,} requests in {self.seconds:.1f} s"
 
-    def figures(self) -> dict[str, Any]:
-        """The numbers by name."""
+    def metadata(self) -> dict[str, Any]:
+        """Everything but the reasons, as plain values by name."""
         names = (
-            "objects accepted rejected unknown not_sent requests retries bisections splits throttled "
-            "limited_seconds data_points seconds settling_seconds in_flight objects_per_second"
+            "state mode plan_id planned objects accepted rejected unknown not_sent requests retries "
+            "bisections splits throttled limited_seconds data_points seconds settling_seconds in_flight "
+            "objects_per_second"
         )
-        return {name: getattr(self, name) for name in names.split()}
+        values = {name: getattr(self, name) for name in names.split()}
+        rounded = {name: round(value, 3) for name, value in values.items() if isinstance(value, float)}
+        return {**values, **rounded, "summary": self.summary()}
 
 
 class Stopwatch:
@@ -114,7 +115,6 @@ class Tally:
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
-    not_sent: int = 0
     requests: int = 0
     retries: int = 0
     bisections: int = 0
@@ -164,28 +164,18 @@ class Tally:
             reason = "other reasons"
         self.reasons[reason] += objects
 
-    def report(
-        self, *, state: SendState, mode: str, plan_id: str, objects: int, note: str = ""
-    ) -> SendReport:
-        """The finished report."""
+    def report(self, *, state: SendState, objects: int, **more: Any) -> SendReport:
+        """The finished report; `more` are fields that are not counted here."""
+        counted = (
+            "accepted rejected unknown requests retries bisections splits throttled data_points seconds "
+            "in_flight"
+        )
         return SendReport(
             state=state,
-            mode=mode,
-            plan_id=plan_id,
-            note=note,
             objects=objects,
-            accepted=self.accepted,
-            rejected=self.rejected,
-            unknown=self.unknown,
             not_sent=max(0, objects - self.done),
-            requests=self.requests,
-            retries=self.retries,
-            bisections=self.bisections,
-            splits=self.splits,
-            throttled=self.throttled,
             limited_seconds=self.limited.seconds,
-            data_points=self.data_points,
-            seconds=self.seconds,
-            in_flight=self.in_flight,
             reasons=tuple(ReasonCount(reason, count) for reason, count in self.reasons.most_common(_REASONS)),
+            **{name: getattr(self, name) for name in counted.split()},
+            **more,
         )

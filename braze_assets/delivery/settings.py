@@ -62,6 +62,9 @@ class DeliverySettings:
     settling_time: float = 10.0
     """Between two sends of one sync: Braze may apply two requests for one user out of order, also after it
     answered both (documentation "Create and update users", September 2026)."""
+    check_first: bool = True
+    """Ask Braze whether it takes this key before the send is written down as begun. Otherwise a wrong key
+    leaves every object of the plan as possibly sent, and all of them go again."""
     header_pause_cap: float = 15.0
     """A reply that claims no request is left (a number that Braze calls approximate) pauses the send for this
     long at most; a real 429 says how long to wait."""

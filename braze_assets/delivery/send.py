@@ -1,0 +1,222 @@
+"""A plan delivered: refused, shown, or sent and written down."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from braze_assets.braze.limits import Limits
+from braze_assets.delivery.client import BrazeClient
+from braze_assets.delivery.clocks import Clocks
+from braze_assets.delivery.limiter import RateLimiter
+from braze_assets.delivery.pipeline import Delivered, Pipeline
+from braze_assets.delivery.preflight import check_first, wait_until_settled
+from braze_assets.delivery.progress import ProgressCallback
+from braze_assets.delivery.report import SendReport, SendState
+from braze_assets.delivery.settings import DeliverySettings
+from braze_assets.delivery.shared import limiter_for
+from braze_assets.errors import (
+    BrazeAssetsError,
+    ConfigurationError,
+    DeliveryError,
+    LedgerMovedError,
+    PlanRefusedError,
+)
+from braze_assets.ledger import Ledger, Send
+from braze_assets.plan.header import PlanHeader, read_plan_header
+from braze_assets.storage import StoredTable, connect, quote_identifier
+
+__all__ = ["Mode", "send_plan"]
+
+Mode = Literal["preview", "test", "live"]
+
+
+def send_plan(
+    *,
+    plan: StoredTable,
+    plan_uri: str,
+    ledger: Ledger,
+    client: BrazeClient | Callable[[], BrazeClient] | None,
+    limits: Limits,
+    settings: DeliverySettings | None = None,
+    mode: Mode,
+    test_users: int = 10,
+    limiter: RateLimiter | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    clocks: Clocks | None = None,
+) -> SendReport:
+    """Send a plan and move the ledger by what Braze accepted.
+
+    Nothing is requested, and the ledger is not touched, for a plan that is stale or collapsed into another,
+    in a preview, and when the plan is refused. An empty plan moves the ledger to its partition (live only):
+    otherwise an older partition could later be taken for the newest.
+
+    Args:
+        plan: The plan.
+        plan_uri: Its file, for the ledger to remember.
+        ledger: The sync's ledger.
+        client: The destination, or what makes it when it is needed; None is enough for a preview.
+        limits: What the destination takes.
+        settings: How the send behaves.
+        mode: `preview` sends nothing, `test` the first `test_users` objects, `live` everything.
+        test_users: Objects sent in a test.
+        limiter: The rate limit; the one shared by all sends of this process to the destination when None.
+        progress: Told about every second.
+        cancelled: Asked several times a second; True stops the send cleanly.
+        clocks: Time and chance, for tests.
+
+    Raises:
+        PlanRefusedError: A guard failed.
+        LedgerMovedError: Another plan began since this one was made, or another run took over.
+        DeliveryError: The send stopped: key, instance, permission, or Braze does not answer. What was
+            accepted before that is in the ledger.
+        ConfigurationError: There is no client.
+        StorageError, LedgerError: Plan or ledger cannot be read or written. The next run goes on.
+    """
+    header = read_plan_header(plan)
+    settings, clocks = settings or DeliverySettings(), clocks or Clocks()
+    base = SendReport(state="nothing", mode=mode, plan_id=header.plan_id, planned=header.counts.objects)
+    if header.status in ("stale", "collapsed"):
+        return replace(base, note=header.note or f"The plan is {header.status}: nothing is sent.")
+    _refuse_blocked(header, plan_uri)
+    if mode == "preview":
+        count = header.counts.objects
+        note = f"Preview: {count:,} objects would be sent." if count else "There is nothing to send."
+        return replace(base, state="preview", note=note)
+    if header.status == "empty" or header.counts.objects == 0:
+        moved = _move_only(header, plan_uri, ledger, clocks) if mode == "live" else ""
+        return replace(base, note=header.note or f"There is nothing to send.{moved}")
+    if client is None:
+        raise ConfigurationError("There is no destination to send to.", remedy="Give a client.")
+    object_limit = test_users if mode == "test" else None
+    opened = contextlib.nullcontext(client) if isinstance(client, BrazeClient) else client()
+    with opened as destination:
+        sending = _Sending(
+            header, ledger, destination, limits, settings, clocks, limiter, progress, cancelled
+        )
+        return sending.run(base, plan_uri, object_limit)
+
+
+def _refuse_blocked(header: PlanHeader, plan_uri: str) -> None:
+    if header.blocked:
+        failed = "\n".join(f"  {verdict.guard}: {verdict.message}" for verdict in header.blocking)
+        guards = ", ".join(verdict.guard for verdict in header.blocking)
+        raise PlanRefusedError(
+            f"The plan is not sent: {len(header.blocking)} of its guards failed.\n{failed}",
+            place=plan_uri,
+            remedy="Do what the guards say and make the plan again; or, if this is meant, allow it by name "
+            f"({guards}) and make the plan again.",
+        )
+
+
+def _begin(
+    header: PlanHeader, plan_uri: str, ledger: Ledger, clocks: Clocks, object_limit: int | None
+) -> Send:
+    return ledger.begin(
+        plan_id=header.plan_id,
+        partition=header.partition,
+        as_of=header.as_of,
+        plan_uri=plan_uri,
+        expected_position=header.ledger_position,
+        object_limit=object_limit,
+        now=clocks.now(),
+    )
+
+
+def _move_only(header: PlanHeader, plan_uri: str, ledger: Ledger, clocks: Clocks) -> str:
+    """Write down that the ledger stands at an empty plan's partition, unless it has gone on already."""
+    if ledger.position().plan_id == header.plan_id:
+        return ""
+    try:
+        send = _begin(header, plan_uri, ledger, clocks, None)
+    except LedgerMovedError:
+        return " The ledger has moved on since the plan was made."
+    with connect() as connection:
+        send.finish(connection, clocks.now())
+    return ""
+
+
+@dataclass(frozen=True)
+class _Sending:
+    header: PlanHeader
+    ledger: Ledger
+    client: BrazeClient
+    limits: Limits
+    settings: DeliverySettings
+    clocks: Clocks
+    limiter: RateLimiter | None
+    progress: ProgressCallback | None
+    cancelled: Callable[[], bool] | None
+
+    def run(self, base: SendReport, plan_uri: str, object_limit: int | None) -> SendReport:
+        limiter = self.limiter or limiter_for(self.client, self.limits)
+        last = self.ledger.journal.read().last
+        resuming = last is not None and last.plan_id == self.header.plan_id
+        waited = wait_until_settled(
+            last,
+            plan_id=self.header.plan_id,
+            settling_time=self.settings.settling_time,
+            clocks=self.clocks,
+            cancelled=self.cancelled,
+        )
+        base = replace(base, settling_seconds=waited)
+        if self.cancelled is not None and self.cancelled():
+            return replace(base, state="cancelled", note="Cancelled before it began.")
+        if self.settings.check_first and not resuming:
+            check_first(self.client, limiter, settings=self.settings, clocks=self.clocks)
+        send = _begin(self.header, plan_uri, self.ledger, self.clocks, object_limit)
+        total, delivered = self._deliver(send, limiter)
+        if delivered is None:
+            self._fold(send, None, base)
+            return replace(base, note="Everything in this plan was sent already.")
+        state: SendState = "cancelled" if delivered.cancelled else "sent"
+        report = delivered.tally.report(
+            state=state,
+            objects=total,
+            mode=base.mode,
+            plan_id=base.plan_id,
+            planned=base.planned,
+            settling_seconds=waited,
+        )
+        self._fold(send, delivered.failure, report)
+        return report
+
+    def _deliver(self, send: Send, limiter: RateLimiter) -> tuple[int, Delivered | None]:
+        with connect() as connection:
+            pending = send.pending_sql(connection)
+            identifier = quote_identifier(self.header.identifier)
+            total = int(connection.sql(f"SELECT count(*) FROM {pending}").fetchall()[0][0])
+            if not total:
+                return 0, None
+            pipeline = Pipeline(
+                client=self.client,
+                limiter=limiter,
+                journal=send,
+                plan_id=self.header.plan_id,
+                total=total,
+                limits=self.limits,
+                settings=self.settings,
+                progress=self.progress,
+                cancelled=self.cancelled,
+                clock=self.clocks.monotonic,
+                now=self.clocks.now,
+                chance=self.clocks.chance(),
+            )
+            columns = f"n, {identifier} AS identifier, object, data_points"
+            rows = connection.sql(f"SELECT {columns} FROM {pending}")
+            return total, pipeline.run(rows.to_arrow_reader(self.settings.read_rows))
+
+    def _fold(self, send: Send, failure: DeliveryError | None, report: SendReport) -> None:
+        """Fold also after a failure; it is the failure that the caller hears of then."""
+        held = "the ledger holds it"
+        try:
+            with connect() as connection:
+                send.finish(connection, self.clocks.now())
+        except BrazeAssetsError as error:
+            if failure is None:
+                raise
+            held = f"the ledger takes it in before the next plan ({type(error).__name__})"
+        if failure is not None:
+            failure.cause = f"{failure.cause} Until then: {report.summary()}; {held}."
+            raise failure
