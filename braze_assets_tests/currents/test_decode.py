@@ -1,0 +1,252 @@
+"""Avro to Arrow, with fastavro as the oracle (K40, BAD INPUT)."""
+
+import io
+import math
+import random
+from typing import Any
+
+import fastavro
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from braze_assets.currents.avro_types import conform, unify
+from braze_assets.currents.decode import UnreadableError, decode
+from braze_assets_tests.currents.conftest import avro, record
+
+VALUES: dict[str, Any] = {
+    "string": st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    "int": st.integers(-(2**31), 2**31 - 1),
+    "long": st.integers(-(2**63), 2**63 - 1),
+    "float": st.floats(width=32),
+    "double": st.floats(),
+    "boolean": st.booleans(),
+}
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]], str, int]:
+    """A schema of the documented kinds, its records, a codec and a block size."""
+    fields, values = [], {}
+    for number in range(draw(st.integers(1, 6))):
+        base = draw(st.sampled_from(sorted(VALUES)))
+        value = VALUES[base]
+        kind: Any = {"type": base, "connect.doc": "annotated"} if draw(st.booleans()) else base
+        if draw(st.integers(0, 3)) == 0:
+            inner = draw(st.booleans())
+            kind = {"type": "array", "items": ["null", kind] if inner else kind}
+            value = st.lists(st.none() | value if inner else value, max_size=3)
+        if draw(st.booleans()):
+            kind = draw(st.permutations(["null", kind]))
+            value = st.none() | value
+        name = f"field_{number}"
+        fields.append((name, kind))
+        values[name] = value
+    records = draw(st.lists(st.fixed_dictionaries(values), max_size=12))
+    codec = draw(st.sampled_from(["null", "deflate", "snappy"]))
+    return record(*fields), records, codec, draw(st.sampled_from([1, 40, 16000]))
+
+
+def comparable(value: Any) -> Any:
+    """NaN equals NaN, and 0.0 is not -0.0."""
+    if isinstance(value, float):
+        return ("float", str(value))
+    return [comparable(item) for item in value] if isinstance(value, list) else value
+
+
+def plain(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: comparable(value) for name, value in row.items()} for row in records]
+
+
+@settings(max_examples=150, deadline=None)
+@given(files())
+@example((record(("a", "string")), [], "null", 1))
+def test_decoding_agrees_with_fastavro(file: tuple[dict[str, Any], list[dict[str, Any]], str, int]) -> None:
+    """K40: every documented kind of field, every codec."""
+    schema, records, codec, block = file
+    data = avro(schema, records, codec=codec, sync_interval=block)
+    decoded = decode(data)
+    assert decoded.engine == ("polars" if records else "none")
+    assert decoded.problem is None
+    assert plain(decoded.table.to_pylist()) == plain(list(fastavro.reader(io.BytesIO(data))))  # type: ignore[arg-type]
+
+
+def test_types() -> None:
+    data = avro(
+        record(
+            ("i", "int"), ("l", ["null", "long"]), ("f", "float"), ("a", {"type": "array", "items": "string"})
+        ),
+        [{"i": 1, "l": None, "f": 3.14, "a": ["x"]}],
+    )
+    table = decode(data).table
+    assert table.schema.types == [pa.int64(), pa.int64(), pa.float32(), pa.list_(pa.string())]
+    assert table.to_pylist()[0]["f"] == pytest.approx(3.14, rel=1e-6)
+
+
+INNER = {"type": "record", "name": "Inner", "fields": [{"name": "y", "type": "int"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept"),
+    [
+        ({"type": "map", "values": "int"}, {"b": 1, "a": 2}, '{"a": 2, "b": 1}'),
+        (INNER, {"y": 1}, '{"y": 1}'),
+        (["null", INNER], None, None),
+        ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, "B", "B"),
+        (["null", "int", "string"], 5, "5"),
+        (["null", "int", "string"], "five", "five"),
+        ({"type": "array", "items": {"type": "array", "items": "int"}}, [[1], []], "[[1], []]"),
+        ({"type": "bytes"}, b"\x00\xff", b"\x00\xff"),
+        ("null", None, None),
+    ],
+)
+def test_kinds_that_currents_does_not_use_are_kept(kind: Any, value: Any, kept: Any) -> None:
+    decoded = decode(avro(record(("id", "string"), ("x", kind)), [{"id": "a", "x": value}] * 3))
+    assert decoded.problem is None
+    assert decoded.table.column("x").to_pylist() == [kept] * 3
+    assert decoded.table.column("id").to_pylist() == ["a"] * 3
+
+
+SMALL = record(
+    ("id", "string"), ("n", ["null", "int"]), ("l", ["null", {"type": "array", "items": "string"}])
+)
+ROWS = [{"id": f"é{n}", "n": n if n % 3 else None, "l": ["x"] if n % 2 else None} for n in range(200)]
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+def test_a_file_cut_short_gives_its_whole_blocks_and_says_so(codec: str) -> None:
+    """BAD INPUT: cut anywhere, the intact blocks are a prefix, and only a cut between blocks is silent."""
+    marker = b"0123456789abcdef"
+    data = avro(SMALL, ROWS, codec=codec, sync_interval=300, sync_marker=marker)
+    header = data.index(marker) + 16
+    silent = 0
+    for end in range(0, len(data), 7):
+        if end < header:
+            with pytest.raises(UnreadableError, match=r"within its header|empty|first bytes"):
+                decode(data[:end])
+            continue
+        decoded = decode(data[:end])
+        found = decoded.table.to_pylist()
+        assert found == ROWS[: len(found)]
+        if decoded.problem is None:
+            silent += 1
+            assert data[:end].endswith(marker)
+        else:
+            assert "cut short" in decoded.problem
+    assert silent <= 3
+
+
+def test_blocks_behind_a_damaged_one_are_found() -> None:
+    marker = b"0123456789abcdef"
+    data = bytearray(avro(SMALL, ROWS, sync_interval=300, sync_marker=marker))
+    header = data.index(marker) + 16
+    data[header + 1] ^= 0x20
+    decoded = decode(bytes(data))
+    assert decoded.problem is not None
+    assert "damaged" in decoded.problem
+    first = decode(bytes(data[:header])).table.num_rows
+    found = decoded.table.to_pylist()
+    assert first == 0
+    assert 0 < len(found) < len(ROWS)
+    assert found == ROWS[-len(found) :]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"PAR1 is something else", "not an Avro file"),
+        (b"Obj\x01", "cut short or damaged within its header"),
+        (b"Obj\x01" + b"\xff" * 200, "header"),
+        (avro(record(("x", "string")), []).replace(b'"string"', b'"strnig"'), "schema cannot be read"),
+        (avro({"type": "string", "name": "x"}, ["a"]), "not a record"),  # type: ignore[list-item]
+    ],
+)
+def test_garbage_is_refused_with_its_reason(data: bytes, reason: str) -> None:
+    """BAD INPUT: a clear error."""
+    with pytest.raises(UnreadableError, match=reason):
+        decode(data)
+
+
+def test_a_codec_that_is_not_supported_is_named() -> None:
+    data = avro(SMALL, ROWS, codec="null").replace(b"\x08null", b"\x08nu11", 1)
+    decoded = decode(data)
+    assert decoded.problem is not None
+    assert "nu11" in decoded.problem
+    assert decoded.table.num_rows == 0
+
+
+def test_bzip2_is_read_the_slow_way() -> None:
+    decoded = decode(avro(SMALL, ROWS, codec="bzip2"))
+    assert (decoded.engine, decoded.problem) == ("fastavro", None)
+    assert decoded.table.to_pylist() == ROWS
+
+
+class _Panic(BaseException):
+    """As PyO3's PanicException, which is no Exception."""
+
+
+def test_a_panic_of_the_fast_decoder_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def panic(_: object) -> None:
+        raise _Panic("index out of bounds")
+
+    monkeypatch.setattr(pl, "read_avro", panic)
+    decoded = decode(avro(SMALL, ROWS, sync_interval=300))
+    assert (decoded.engine, decoded.problem) == ("fastavro", None)
+    assert decoded.table.to_pylist() == ROWS
+
+
+def test_an_interrupt_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pl, "read_avro", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        decode(avro(SMALL, ROWS))
+
+
+def test_a_decoder_that_loses_records_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = pl.read_avro
+    monkeypatch.setattr(pl, "read_avro", lambda source: honest(source).head(5))
+    assert decode(avro(SMALL, ROWS)).table.num_rows == len(ROWS)
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+def test_mutated_files_never_raise_anything_else(codec: str) -> None:
+    """Whatever is in a file: a table, with a problem or without, or one kind of error."""
+    rng = random.Random(11)
+    data = avro(SMALL, ROWS[:60], codec=codec, sync_interval=300)
+    for _ in range(150):
+        mutated = bytearray(data)
+        for _ in range(rng.choice([1, 1, 4])):
+            mutated[rng.randrange(len(mutated))] = rng.randrange(256)
+        try:
+            decoded = decode(bytes(mutated[: rng.randrange(len(mutated)) if rng.random() < 0.2 else None]))
+        except UnreadableError:
+            continue
+        assert decoded.problem is not None or decoded.table.num_rows <= 60 * 3
+
+
+def test_unified_schemas_hold_every_field_in_a_type_wide_enough() -> None:
+    """K40: schema evolution."""
+    one = pa.schema(
+        [("id", pa.string()), ("n", pa.int64()), ("f", pa.float32()), ("l", pa.list_(pa.int64()))]
+    )
+    two = pa.schema(
+        [("n", pa.float32()), ("id", pa.string()), ("f", pa.float64()), ("l", pa.list_(pa.string()))]
+    )
+    three = pa.schema([("id", pa.int64()), ("new", pa.bool_())])
+    unified = unify([one, two, three])
+    assert unified.names == ["id", "n", "f", "l", "new"]
+    assert unified.types == [pa.string(), pa.float64(), pa.float64(), pa.list_(pa.string()), pa.bool_()]
+
+
+def test_conforming_fills_casts_and_orders() -> None:
+    table = pa.table({"n": [1, None], "b": [True, False], "l": [["é", None], None], "f": [1.5, math.nan]})
+    schema = pa.schema([("x", pa.int64()), ("l", pa.string()), ("b", pa.string()), ("n", pa.float64())])
+    assert conform(table, schema).to_pylist() == [
+        {"x": None, "l": '["é", null]', "b": "true", "n": 1.0},
+        {"x": None, "l": None, "b": "false", "n": None},
+    ]
