@@ -1,6 +1,7 @@
 """The wanted table: the user's SQL or file, in canonical types, validated cell by cell."""
 
-from braze_assets.rows.build import BuiltRows, RowsCounts, build_rows
+from braze_assets.rows.build import BuiltRows, build_rows
+from braze_assets.rows.counts import RowsCounts
 from braze_assets.rows.files import TableFile
 from braze_assets.rows.findings import CATALOGUE, Explanation, findings_sql, findings_summary_sql
 from braze_assets.rows.header import ROWS_KEY, Attribute, NullPolicy, RowsHeader, read_rows_header

@@ -11,33 +11,20 @@ import pyarrow as pa
 from braze_assets.braze.fields import PROFILE_FIELDS
 from braze_assets.errors import ConfigurationError, QueryError, SourceError
 from braze_assets.rows.canonical import Canonical, canonical_expression, problem_struct
+from braze_assets.rows.counts import ROWS, VIEW, RowsCounts, count_rows
 from braze_assets.rows.failures import engine_error, line_in
 from braze_assets.rows.files import TableFile
 from braze_assets.rows.header import ROWS_KEY, Attribute, RowsHeader
-from braze_assets.rows.identifiers import error_sql, identifier_sql
+from braze_assets.rows.identifiers import identifier_sql
 from braze_assets.rows.names import check_names, identifier_columns
 from braze_assets.rows.profile import profile_expression
 from braze_assets.rows.query import TableQuery
 from braze_assets.rows.spec import AttributeSettings, RowsSpec
 from braze_assets.storage import quote_identifier
 
-__all__ = ["BuiltRows", "RowsCounts", "build_rows"]
+__all__ = ["BuiltRows", "build_rows"]
 
-_ROWS, _DUPLICATES, _VIEW = "_braze_assets_rows", "_braze_assets_duplicates", "_braze_assets_rows_view"
 _NOTHING = "CAST([] AS STRUCT(attribute VARCHAR, problem VARCHAR, detail VARCHAR)[])"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowsCounts:
-    """What a table holds, in rows and cells."""
-
-    rows: int
-    sendable: int
-    """Rows without an error."""
-    errors: Mapping[str, int]
-    """Rows by `_error`."""
-    findings: Mapping[str, Mapping[str, int]]
-    """Cells by attribute and problem."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +44,7 @@ class BuiltRows:
         """The rows as Arrow batches: identifier, attributes, `_error`, `_findings`."""
         columns = [self.header.identifier, *(one.name for one in self.header.attributes)]
         selected = ", ".join(quote_identifier(name) for name in (*columns, "_error", "_findings"))
-        return self.connection.sql(f"SELECT {selected} FROM {_VIEW}").to_arrow_reader(rows_per_batch)
+        return self.connection.sql(f"SELECT {selected} FROM {VIEW}").to_arrow_reader(rows_per_batch)
 
 
 def build_rows(
@@ -112,12 +99,12 @@ def build_rows(
         attributes=tuple(_attribute(name, canonical, spec) for name, canonical in made.items()),
     )
     identifier = identifier_sql(spec.identifier, types, aliases, place=spec.query.place)
-    head = f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS WITH _q ({', '.join(aliases.values())}) AS (\n"
+    head = f"CREATE OR REPLACE TEMP TABLE {ROWS} AS WITH _q ({', '.join(aliases.values())}) AS (\n"
     try:
         con.execute(f"{head}{statement}\n) {_select(spec, identifier, made)}", parameters)
     except duckdb.Error as error:
         raise engine_error(error, _place(spec, error, statement)) from None
-    return BuiltRows(con, header, _count(con, spec))
+    return BuiltRows(con, header, count_rows(con, spec.identifier, spec.limits))
 
 
 def _prepare(
@@ -153,7 +140,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _place(spec: RowsSpec, error: duckdb.Error, statement: str) -> str:
     line = line_in(error, 1, statement)
-    return spec.query.line_place(line) if line and isinstance(spec.query, TableQuery) else spec.query.place
+    return f"{spec.query.place}:{line}" if line and isinstance(spec.query, TableQuery) else spec.query.place
 
 
 def _check_settings(spec: RowsSpec, delivered: Sequence[str]) -> None:
@@ -219,28 +206,3 @@ def _select(spec: RowsSpec, identifier: str, made: Mapping[str, Canonical]) -> s
         findings = f"CASE WHEN {clean} THEN {_NOTHING} ELSE {listed} END"
     outer.append(f"{findings} AS _findings")
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM _q)"
-
-
-def _count(con: duckdb.DuckDBPyConnection, spec: RowsSpec) -> RowsCounts:
-    """Find duplicates, put `_error` beside the rows, and count."""
-    name = spec.identifier
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_DUPLICATES} AS SELECT {name} FROM {_ROWS} "
-        f"WHERE {name} IS NOT NULL GROUP BY {name} HAVING count(*) > 1"
-    )
-    error = error_sql(f"r.{name}", f"d.{name} IS NOT NULL", spec.limits)
-    con.execute(
-        f"CREATE OR REPLACE TEMP VIEW {_VIEW} AS SELECT r.*, {error} AS _error "
-        f"FROM {_ROWS} r LEFT JOIN {_DUPLICATES} d ON r.{name} = d.{name}"
-    )
-    errors = dict(con.execute(f"SELECT _error, count(*) FROM {_VIEW} GROUP BY ALL ORDER BY ALL").fetchall())
-    sendable = errors.pop(None, 0)
-    findings: dict[str, dict[str, int]] = {}
-    for attribute, problem, cells in con.execute(
-        "SELECT f.attribute, f.problem, count(*) FROM "
-        f"(SELECT unnest(_findings) AS f FROM {_ROWS} WHERE len(_findings) > 0) GROUP BY ALL ORDER BY ALL"
-    ).fetchall():
-        findings.setdefault(attribute, {})[problem] = cells
-    return RowsCounts(
-        rows=sendable + sum(errors.values()), sendable=sendable, errors=errors, findings=findings
-    )

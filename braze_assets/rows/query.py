@@ -8,12 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.braze.limits import Limits
 from braze_assets.errors import QueryError
 from braze_assets.rows.names import check_names
+from braze_assets.rows.syntax import one_select, text_position
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -43,7 +42,7 @@ class TableQuery:
     place: str = "query"
 
     def __post_init__(self) -> None:
-        self._check_statement()
+        one_select(self.sql, self.place)
 
     @classmethod
     def from_file(cls, path: str | Path) -> "TableQuery":
@@ -105,7 +104,7 @@ class TableQuery:
     @cached_property
     def parameters(self) -> frozenset[str]:
         """The named parameters the query uses: `as_of` or none."""
-        names = self._statements()[0].named_parameters
+        names = one_select(self.sql, self.place).named_parameters
         if unknown := sorted(str(name) for name in names if name != _PARAMETER):
             raise QueryError(
                 f"The parameter ${unknown[0]} is unknown.",
@@ -195,10 +194,6 @@ class TableQuery:
         columns = self._tree.selects
         return self._at(columns[ordinal]) if self._explicit and ordinal < len(columns) else self.place
 
-    def line_place(self, line: int) -> str:
-        """The place of a line of the file."""
-        return f"{self.place}:{line}"
-
     @cached_property
     def _explicit(self) -> bool:
         """Whether the SELECT list is what the query yields, name by name."""
@@ -230,36 +225,16 @@ class TableQuery:
             )
         return tree
 
-    def _statements(self) -> list[duckdb.Statement]:
-        try:
-            return duckdb.extract_statements(self.sql)
-        except duckdb.Error as error:
-            raise _syntax_error(str(error), self.place) from None
-
-    def _check_statement(self) -> None:
-        statements = self._statements()
-        kinds = [str(statement.type).rpartition(".")[2] for statement in statements]
-        if kinds == ["SELECT"]:
-            return
-        found = "nothing" if not kinds else ", then ".join(kinds)
-        line = 1 + self.sql[: len(statements[0].query)].count("\n") if len(kinds) > 1 else 1
-        raise QueryError(
-            f"The file must hold exactly one SELECT statement; it holds {found}.",
-            place=self.line_place(line) if kinds else self.place,
-            remedy="Keep the one SELECT that yields the table.",
-        )
-
     def _at(self, node: "exp.Expr") -> str:
         from sqlglot import exp
 
         starts = [
             one.meta["start"] for one in node.find_all(exp.Identifier, exp.Column) if "start" in one.meta
         ]
-        return _position(self.sql, min(starts), self.place) if starts else self.place
+        return text_position(self.sql, min(starts), self.place) if starts else self.place
 
     def _line_of(self, text: str) -> str:
-        start = self.sql.find(text)
-        return _position(self.sql, start, self.place) if start >= 0 else self.place
+        return text_position(self.sql, max(self.sql.find(text), 0), self.place)
 
 
 def _is_named(column: "exp.Expr") -> bool:
@@ -273,24 +248,3 @@ def _name_of(column: "exp.Expr") -> "exp.Identifier":
 
     name = column.args["alias"] if isinstance(column, exp.Alias) else column.this
     return name if isinstance(name, exp.Identifier) else exp.to_identifier(str(name), quoted=False)
-
-
-def _position(text: str, start: int, place: str) -> str:
-    line = text.count("\n", 0, start) + 1
-    return f"{place}:{line}:{start - text.rfind(chr(10), 0, start)}"
-
-
-def _syntax_error(message: str, place: str) -> QueryError:
-    """DuckDB's parser quotes the SQL, never data."""
-    cause, _, excerpt = message.partition("\n")
-    line = re.search(r"^LINE (\d+): ", excerpt, re.MULTILINE)
-    if line:
-        caret = excerpt[line.end() :].partition("\n")[2].partition("\n")[0]
-        column = len(caret) - len(line.group())
-        shown = excerpt[line.end() :].startswith("...")
-        place = f"{place}:{line.group(1)}" + ("" if shown or column < 1 else f":{column}")
-    return QueryError(
-        f"The SQL does not parse: {cause.removeprefix('Parser Error: ')}.",
-        place=place,
-        remedy="Correct the SQL there or just before; it is DuckDB's dialect.",
-    )
