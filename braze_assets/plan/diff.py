@@ -1,4 +1,4 @@
-"""The difference between the wanted table and the ledger, attribute by attribute, as one SQL query.
+"""The difference between the wanted table and the ledger, attribute by attribute, in SQL.
 
 One hash join of two Parquet scans finds the users that differ; JSON is written for those only. Values are
 compared in canonical types, where two are equal exactly when their JSON is.
@@ -79,7 +79,7 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """The query of one plan.
+    """The queries of one plan: `candidates` joins, `changes` looks closer and renders.
 
     Args:
         rows: A table expression of the wanted table.
@@ -116,8 +116,8 @@ class Diff:
         return column.new.null_policy == "unset"
 
     @property
-    def _joined(self) -> str:
-        """Wanted and held side by side; only users that may differ, plus what cannot be sent."""
+    def candidates(self) -> str:
+        """Wanted and held side by side: users that differ, or may, or vanished, or cannot be sent."""
         identifier = quote_identifier(self._identifier)
         unsets = any(self._unsets(column) for column in self.columns)
         bad = "list_transform(_findings, lambda f: f.attribute)" if unsets else "NULL::VARCHAR[]"
@@ -141,11 +141,13 @@ class Diff:
             f"WHERE present IS NULL OR error IS NOT NULL OR unknown IS NOT NULL OR {differs}"
         )
 
-    @property
-    def sql(self) -> str:
-        """The query: the plan's columns without `n`, and `vanished` (the user is in the ledger only).
+    def changes(self, candidates: str) -> str:
+        """The plan's columns without `n`, and `vanished` (the user is in the ledger only).
 
-        `kind` can also be `vanished`: nothing is sent for such a row, it is there to be counted.
+        `kind` can also be `nothing`: nothing is sent for such a row, it is there to be counted.
+
+        Args:
+            candidates: A table expression of the rows of `candidates`.
         """
         sends = [
             (c, f"f{c.number}")
@@ -190,12 +192,11 @@ class Diff:
                 CASE WHEN held_id IS NOT NULL AND ({any_sent}) THEN {previous_sql(old)} END AS previous,
                 coalesce(CAST({points or "0"} AS INTEGER), 0) AS data_points,
                 struct_pack({values}) AS "values"
-            FROM (SELECT *{flags} FROM ({self._joined}))
-            WHERE ({any_sent}) OR error IS NOT NULL OR present IS NULL"""
+            FROM (SELECT *{flags} FROM {candidates})"""
         return f"""
-            SELECT CASE WHEN kind = 'vanished' THEN NULL ELSE id END AS {quote_identifier(self._identifier)},
+            SELECT CASE WHEN kind <> 'nothing' THEN id END AS {quote_identifier(self._identifier)},
                 kind, vanished,
-                CASE WHEN error IS NULL AND kind <> 'vanished' THEN attributes END AS attributes,
+                CASE WHEN error IS NULL AND kind <> 'nothing' THEN attributes END AS attributes,
                 CASE WHEN sent THEN object END AS object,
                 CASE WHEN sent THEN previous END AS previous,
                 CASE WHEN sent THEN data_points ELSE 0 END AS data_points,
@@ -206,6 +207,6 @@ class Diff:
                 CASE WHEN sent THEN "values" END AS "values"
             FROM (SELECT * REPLACE (
                     CASE WHEN error IS NOT NULL OR (sends AND strlen(object) > {limit}) THEN 'left_out'
-                         WHEN NOT sends THEN 'vanished' ELSE kind END AS kind),
+                         WHEN NOT sends THEN 'nothing' ELSE kind END AS kind),
                     error IS NULL AND sends AND strlen(object) <= {limit} AS sent
                   FROM ({rendered}))"""

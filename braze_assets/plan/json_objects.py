@@ -24,8 +24,10 @@ def members(pairs: Iterable[tuple[str, str, str]]) -> str:
     Args:
         pairs: Attribute name, SQL condition of its being sent, SQL of its JSON text (NULL: `null`).
     """
+    # Key and value are arguments of their own: joining them first would copy every value once more.
     return ", ".join(
-        f"CASE WHEN {condition} THEN {quote_literal(',' + _key(name))} || coalesce({value}, 'null') END"
+        f"CASE WHEN {condition} THEN {quote_literal(',' + _key(name))} END, "
+        f"CASE WHEN {condition} THEN coalesce({value}, 'null') END"
         for name, condition, value in pairs
     )
 

@@ -143,7 +143,7 @@ def make_plan(
         settings=settings,
     )
     changes = quote_identifier(f"plan_{header.plan_id}")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {changes} AS {diff.sql}")
+    _compute(connection, diff, changes)
     counts = replace(
         count_changes(connection, changes),
         users=rows.num_rows,
@@ -173,6 +173,17 @@ def make_plan(
         flipped=tuple(flipped),
     )
     return Plan(header, connection, changes)
+
+
+def _compute(connection: "DuckDBPyConnection", diff: Diff, changes: str) -> None:
+    """Fill the table of changes."""
+    if diff.held is None:
+        connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes(f'({diff.candidates})')}")
+        return
+    # What a filter lets through comes in small pieces, and rendering costs by the piece: first gather.
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_candidates AS {diff.candidates}")
+    connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes('plan_candidates')}")
+    connection.execute("DROP TABLE plan_candidates")
 
 
 def empty_plan(
