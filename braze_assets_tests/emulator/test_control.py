@@ -165,7 +165,6 @@ class TestStateFile:
         put_later = {"external_id": "late", "tier": 1}
         send(space, put_later)  # what is pending is applied first
         space.configure(space.settings.changed({"apply_delay_ms": 0}))
-        space.pending.settle(float("inf"))
         put(space, tier="gold", at="2026-11-22", email="u@example.com")
         send(space, events=[{"external_id": "u", "name": "seen", "time": "2026-11-22"}])
         path = tmp_path / "deep" / "state.jsonl"

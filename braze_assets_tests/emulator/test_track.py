@@ -253,6 +253,13 @@ class TestWhoIsMeant:
         assert "found" in held(space, "old")
         assert "found" not in held(space, "new")
 
+    def test_an_identified_profile_is_preferred_to_a_newer_one(self):
+        space = workspace()
+        alias = {"user_alias": ALIAS, "_update_existing_only": False}
+        send(space, {"external_id": "u", "email": "a@example.com"}, {**alias, "email": "a@example.com"})
+        send(space, {"email": "a@example.com", "found": True})
+        assert held(space)["found"] is True
+
     def test_an_unknown_email_makes_a_profile_of_its_own(self):
         space = workspace()
         send(space, {"email": "a@example.com", "tier": 1})
