@@ -25,11 +25,17 @@ TYPES: tuple[str, ...] = tuple(_PATTERNS)
 """The types that are tried, the narrower first."""
 
 
-def evidence_sql(column: str, type: str) -> str:
-    """An aggregate that is true when a text column has cells and all of them are written as this type."""
+def evidence_sql(column: str, type: str, *, of_nothing: bool) -> str:
+    """An aggregate that is true when all cells of a text column are written as this type.
+
+    Args:
+        column: SQL of the column.
+        type: One of `TYPES`.
+        of_nothing: The answer where there are no cells.
+    """
     written = f"regexp_full_match({column}, {quote_literal(_PATTERNS[type])})"
     fits = f"{written} AND TRY_CAST({column} AS {type}) IS NOT NULL"
-    return f"coalesce(bool_and({fits}) FILTER (WHERE {column} IS NOT NULL), false)"
+    return f"coalesce(bool_and({fits}) FILTER (WHERE {column} IS NOT NULL), {of_nothing})"
 
 
 def typed_sql(column: str, type: str | None) -> str:

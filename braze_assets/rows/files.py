@@ -23,6 +23,7 @@ __all__ = ["TableFile"]
 
 _CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _HEAD = 1_048_576
+_FIRST_LINES = 10_000
 
 
 @dataclass(frozen=True)
@@ -106,20 +107,31 @@ class TableFile:
         return f"(SELECT {selected} FROM {raw})"
 
     def _types(self, con: "duckdb.DuckDBPyConnection", raw: str, names: Sequence[str]) -> dict[str, str]:
+        """The narrowest type that fits all cells of each column, where there is one.
+
+        The first lines rule out most; only what they leave is looked for in the whole file.
+        """
+        every = [(name, type) for name in names for type in TYPES]
+        possible = self._fitting(con, f"(SELECT * FROM {raw} LIMIT {_FIRST_LINES})", every, of_nothing=True)
+        fitting = self._fitting(con, raw, possible, of_nothing=False)
+        return dict(reversed(fitting))
+
+    def _fitting(
+        self,
+        con: "duckdb.DuckDBPyConnection",
+        table: str,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        of_nothing: bool,
+    ) -> list[tuple[str, str]]:
         import duckdb
 
-        evidence = [evidence_sql(quote_identifier(name), type) for name in names for type in TYPES]
+        evidence = [evidence_sql(quote_identifier(name), type, of_nothing=of_nothing) for name, type in pairs]
         try:
-            found = con.execute(f"SELECT {', '.join(['count(*)', *evidence])} FROM {raw}").fetchone()
+            found = con.execute(f"SELECT {', '.join(['count(*)', *evidence])} FROM {table}").fetchone()
         except duckdb.Error as error:
             raise self._error(error) from None
-        answers = iter((found or (0,))[1:])
-        types: dict[str, str] = {}
-        for name in names:
-            fitting = [type for type in TYPES if next(answers)]
-            if fitting:
-                types[name] = fitting[0]
-        return types
+        return [pair for pair, fits in zip(pairs, (found or (0,))[1:], strict=True) if fits]
 
     def _header(self) -> tuple[list[str], str]:
         """The names of the columns, and what separates them."""
