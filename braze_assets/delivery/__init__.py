@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from braze_assets.delivery.audit import AuditReport, AuditSettings, audit_sample
+    from braze_assets.delivery.audit import AUDIT_SCHEMA, AuditReport, audit_sample
     from braze_assets.delivery.client import BrazeClient
     from braze_assets.delivery.clocks import Clocks
     from braze_assets.delivery.limiter import RateLimiter
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from braze_assets.delivery.settings import DeliverySettings
 
 __all__ = [
+    "AUDIT_SCHEMA",
     "AuditReport",
-    "AuditSettings",
     "BrazeClient",
     "Clocks",
     "DeliverySettings",
@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AUDIT_SCHEMA": "audit",
     "AuditReport": "audit",
-    "AuditSettings": "audit",
     "BrazeClient": "client",
     "Clocks": "clocks",
     "DeliverySettings": "settings",

@@ -10,7 +10,6 @@ import queue
 import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 
 import pyarrow as pa
@@ -22,28 +21,18 @@ from braze_assets.delivery.journal import Journal, JournalThread
 from braze_assets.delivery.limiter import Permit, RateLimiter
 from braze_assets.delivery.progress import ProgressCallback, ProgressMeter
 from braze_assets.delivery.read_ahead import ReadAhead
-from braze_assets.delivery.report import Tally
+from braze_assets.delivery.report import Delivered, Tally
 from braze_assets.delivery.retries import Retries
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.delivery.triage import Fate, Triage
 from braze_assets.delivery.workers import Flight, Tracker, Workers
 from braze_assets.errors import DeliveryError
 
-__all__ = ["Delivered", "Pipeline"]
+__all__ = ["Pipeline"]
 
 _STOPPED = "the send stopped before another attempt"
 _IDLE = 0.2
 """Seconds between two looks at the clock and at `cancelled` when nothing happens."""
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """How a pipeline ended."""
-
-    tally: Tally
-    cancelled: bool
-    failure: DeliveryError | None
-    """Why it stopped early; what had been sent by then is in the tally and in the journal."""
 
 
 class Pipeline:
@@ -131,7 +120,7 @@ class Pipeline:
             self._workers.close()
             self._tally.seconds = self._clock() - start
             self._journal.close()
-            self._tell(self._clock())
+            self._meter.tell(self._clock(), self._tally, in_flight=0)
         bug = self._bug or self._reader.failure
         if bug is not None:
             raise bug
@@ -149,7 +138,7 @@ class Pipeline:
             now = self._clock()
             self._concurrency.look(now)
             if self._meter.due(now):
-                self._tell(now)
+                self._meter.tell(now, self._tally, in_flight=self._workers.in_flight)
             if not self._stopping:
                 self._look_for_reasons_to_stop(now)
 
@@ -264,14 +253,3 @@ class Pipeline:
             self._journal.add(settled)
         for delay, batch in fate.again:
             self._retries.add(self._clock() + delay, batch)
-
-    def _tell(self, now: float) -> None:
-        tally = self._tally
-        self._meter.tell(
-            now,
-            done=tally.done,
-            rejected=tally.rejected,
-            unknown=tally.unknown,
-            requests=tally.requests,
-            in_flight=self._workers.in_flight,
-        )

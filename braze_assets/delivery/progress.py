@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from braze_assets.delivery.report import Tally
+
 __all__ = ["Progress", "ProgressCallback", "ProgressMeter"]
 
 
@@ -55,26 +57,24 @@ class ProgressMeter:
         """Whether it is time to tell again."""
         return self._callback is not None and now - self._last >= self._interval
 
-    def tell(
-        self, now: float, *, done: int, rejected: int, unknown: int, requests: int, in_flight: int
-    ) -> None:
+    def tell(self, now: float, tally: Tally, *, in_flight: int) -> None:
         """Tell."""
         if self._callback is None:
             return
         if (elapsed := now - self._last) > 0:
-            lately = (done - self._last_done) / elapsed
+            lately = (tally.done - self._last_done) / elapsed
             self._rate = lately if self._rate == 0.0 else 0.5 * self._rate + 0.5 * lately
-        self._last, self._last_done = now, done
+        self._last, self._last_done = now, tally.done
         self._callback(
             Progress(
-                done=done,
+                done=tally.done,
                 total=self._total,
-                rejected=rejected,
-                unknown=unknown,
-                requests=requests,
+                rejected=tally.rejected,
+                unknown=tally.unknown,
+                requests=tally.requests,
                 in_flight=in_flight,
                 rate=self._rate,
                 seconds=now - self._start,
-                eta_seconds=(self._total - done) / self._rate if self._rate > 0 else None,
+                eta_seconds=(self._total - tally.done) / self._rate if self._rate > 0 else None,
             )
         )

@@ -8,8 +8,9 @@ import pyarrow.compute as pc
 
 from braze_assets.braze.redaction import impersonal
 from braze_assets.delivery.outcomes import Settled
+from braze_assets.errors import DeliveryError
 
-__all__ = ["ReasonCount", "SendReport", "Stopwatch", "Tally"]
+__all__ = ["Delivered", "ReasonCount", "SendReport", "Stopwatch", "Tally"]
 
 _REASONS = 10
 _DIFFERENT_REASONS = 1_000
@@ -82,7 +83,7 @@ class SendReport:
         parts += [f"{self.not_sent:,} not sent"] if self.not_sent else []
         return f"{', '.join(parts)}; {self.requests:,} requests in {self.seconds:.1f} s"
 
-    def metadata(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
         """Everything but the reasons, as plain values by name."""
         names = (
             "state mode plan_id planned objects accepted rejected unknown not_sent requests retries "
@@ -179,3 +180,13 @@ class Tally:
             **{name: getattr(self, name) for name in counted.split()},
             **more,
         )
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """How a pipeline ended."""
+
+    tally: Tally
+    cancelled: bool
+    failure: DeliveryError | None
+    """Why it stopped early; what had been sent by then is in the tally and in the journal."""

@@ -9,10 +9,10 @@ from braze_assets.braze.limits import Limits
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.clocks import Clocks
 from braze_assets.delivery.limiter import RateLimiter
-from braze_assets.delivery.pipeline import Delivered, Pipeline
+from braze_assets.delivery.pipeline import Pipeline
 from braze_assets.delivery.preflight import check_first, wait_until_settled
 from braze_assets.delivery.progress import ProgressCallback
-from braze_assets.delivery.report import SendReport, SendState
+from braze_assets.delivery.report import Delivered, SendReport, SendState
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.delivery.shared import limiter_for
 from braze_assets.errors import (
@@ -83,7 +83,7 @@ def send_plan(
     if mode == "preview":
         count = header.counts.objects
         note = f"Preview: {count:,} objects would be sent." if count else "There is nothing to send."
-        return replace(base, state="preview", note=note)
+        return replace(base, state="preview", objects=count, not_sent=count, note=note)
     if header.status == "empty" or header.counts.objects == 0:
         moved = _move_only(header, plan_uri, ledger, clocks) if mode == "live" else ""
         return replace(base, note=header.note or f"There is nothing to send.{moved}")

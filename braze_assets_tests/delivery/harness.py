@@ -11,7 +11,8 @@ import pyarrow as pa
 from braze_assets.braze.limits import Limits
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.limiter import RateLimiter
-from braze_assets.delivery.pipeline import Delivered, Pipeline
+from braze_assets.delivery.pipeline import Pipeline
+from braze_assets.delivery.report import Delivered
 from braze_assets.delivery.settings import DeliverySettings
 
 KEY = "planted-0f1e2d3c-key-5a6b7c8d"

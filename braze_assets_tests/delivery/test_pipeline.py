@@ -151,7 +151,7 @@ def test_no_reply_is_tried_again_with_the_same_bytes(
 )
 def test_when_attempts_are_used_up_the_outcome_is_unknown(braze: LocalBraze, fault: dict[str, Any]) -> None:
     braze.control.fault(identifier=user(80), **fault)
-    settings = replace(FAST, read_timeout=0.2, max_attempts=2, backoff_base=0.3, backoff_cap=0.3)
+    settings = replace(FAST, read_timeout=0.6, max_attempts=2, backoff_base=0.2, backoff_cap=0.2)
     delivered, journal = deliver(braze.url, objects(20_000), settings=settings)
     assert delivered.failure is None
     unknown = {n for n, outcome in journal.outcomes().items() if outcome == "unknown"}

@@ -82,7 +82,7 @@ def test_what_braze_accepted_is_what_the_ledger_holds(world: World, braze: Local
     assert report.data_points == header.counts.data_points == 400
     assert values(world) == held(braze)
     assert report.summary().startswith("200 of 200 objects accepted")
-    assert report.metadata()["accepted"] == 200
+    assert report.figures()["accepted"] == 200
 
 
 def test_the_same_plan_again_and_the_same_data_again_cost_no_request(world: World, braze: LocalBraze) -> None:
