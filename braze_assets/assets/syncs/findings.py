@@ -1,0 +1,46 @@
+"""What was found wrong in the table of a sync, row by row."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from braze_assets.assets.syncs.definition import SyncDefinition
+from braze_assets.assets.types import PARTITIONED_TABLE
+from braze_assets.io_managers import TableOutput
+from braze_assets.resources.failures import dagster_failures
+from braze_assets.rows import findings_sql
+from braze_assets.storage import connect
+from braze_assets.storage.partitions import PartitionedTable
+
+__all__ = ["build_findings_asset"]
+
+
+def build_findings_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
+    """The asset of the findings: one row a cell or a row that cannot be sent, and why."""
+
+    @dg.asset(
+        key=sync.key("findings"),
+        ins={"rows": dg.AssetIn(sync.key(), dagster_type=PARTITIONED_TABLE)},
+        partitions_def=sync.partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description=f"What `{sync.name}` has that Braze would refuse, drop or misread: one row a finding.",
+        group_name=sync.group,
+        kinds={"duckdb", "parquet"},
+        owners=list(sync.owners),
+        tags={"pii": "true"},
+    )
+    def findings(context: dg.AssetExecutionContext, rows: PartitionedTable) -> Any:
+        made = _tables(sync, sync.keys(context), rows)
+        return dg.MaterializeResult(value=made if sync.partitions else next(made)[1])
+
+    return findings
+
+
+def _tables(
+    sync: SyncDefinition, keys: Sequence[str | None], rows: PartitionedTable
+) -> Iterator[tuple[str | None, TableOutput]]:
+    for key in keys:
+        with dagster_failures(), connect() as connection:
+            sql = findings_sql(rows.existing(key).sql(connection), sync.rows.identifier)
+            yield key, TableOutput(connection.sql(sql).to_arrow_reader(65_536))

@@ -1,0 +1,103 @@
+"""The wanted table of a sync: one row a user, one column an attribute."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import dagster as dg
+
+from braze_assets.assets.previews import markdown_table
+from braze_assets.assets.syncs.definition import SyncDefinition
+from braze_assets.assets.types import PARTITIONED_TABLE
+from braze_assets.io_managers import TableOutput
+from braze_assets.resources.failures import dagster_failures
+from braze_assets.rows import CATALOGUE, BuiltRows, TableFile, build_rows
+from braze_assets.storage import connect
+from braze_assets.storage.partitions import PartitionedTable
+
+__all__ = ["build_rows_asset"]
+
+
+def build_rows_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
+    """The asset of the wanted table, as of the end of the partition."""
+    inputs = {table: source.asset for table, source in sync.sources.items() if source.asset}
+    files = {table: TableFile(source.url) for table, source in sync.sources.items() if source.url}
+
+    @dg.asset(
+        key=sync.key(),
+        ins={table: dg.AssetIn(key, dagster_type=PARTITIONED_TABLE) for table, key in inputs.items()},
+        partitions_def=sync.partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description=sync.description
+        or "The attributes Braze should hold: one row a user, one column an attribute, as of the end of the "
+        "partition. Rows and cells that cannot be sent are kept and marked.",
+        group_name=sync.group,
+        kinds={"duckdb", "parquet"},
+        owners=list(sync.owners),
+        tags={"pii": "true"},
+        code_version=sync.rows.query.digest,
+    )
+    def rows(context: dg.AssetExecutionContext, **tables: PartitionedTable) -> Any:
+        made = _tables(sync, sync.keys(context), tables, files)
+        return dg.MaterializeResult(value=made if sync.partitions else next(made)[1])
+
+    return rows
+
+
+def _tables(
+    sync: SyncDefinition,
+    keys: Sequence[str | None],
+    tables: Mapping[str, PartitionedTable],
+    files: Mapping[str, TableFile],
+) -> Iterator[tuple[str | None, TableOutput]]:
+    lineage = _lineage(sync)
+    for key in keys:
+        with dagster_failures(), connect() as connection:
+            sources = {name: table.existing(key).sql(connection) for name, table in tables.items()}
+            sources |= {name: file.sql(connection) for name, file in files.items()}
+            as_of = sync.as_of(key, datetime.now(timezone.utc))
+            built = build_rows(connection, sync.rows, sources, partition=key, as_of=as_of)
+            yield (
+                key,
+                TableOutput(built.reader(), documents=built.documents, metadata={**lineage, **_facts(built)}),
+            )
+
+
+def _lineage(sync: SyncDefinition) -> dict[str, Any]:
+    """Which columns of which assets every attribute is made from (X9)."""
+    assets = {table: source.asset for table, source in sync.sources.items() if source.asset}
+    deps = {
+        column: [dg.TableColumnDep(assets[table], source) for table, source in pairs if table in assets]
+        for column, pairs in sync.lineage.items()
+    }
+    known = {column: found for column, found in deps.items() if found}
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=known)} if known else {}
+
+
+def _facts(built: BuiltRows) -> dict[str, Any]:
+    counts = built.counts
+    problems = [("(row)", problem, rows) for problem, rows in counts.errors.items()]
+    problems += [
+        (attribute, problem, cells)
+        for attribute, by_problem in counts.findings.items()
+        for problem, cells in by_problem.items()
+    ]
+    return {
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(built.header.identifier, "VARCHAR", "The identifier Braze knows the user by."),
+                *(
+                    dg.TableColumn(each.name, each.type.sql, f"{each.kind}; {each.description}".strip("; "))
+                    for each in built.header.attributes
+                ),
+            ]
+        ),
+        "as_of": built.header.as_of.isoformat(),
+        "sendable_rows": counts.sendable,
+        "rows_with_errors": sum(counts.errors.values()),
+        "findings": markdown_table(
+            ("attribute", "problem", "count", "what to do"),
+            ((name, code, count, CATALOGUE[code].remedy) for name, code, count in problems),
+            empty="Nothing was found wrong.",
+        ),
+    }

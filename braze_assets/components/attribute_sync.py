@@ -1,0 +1,135 @@
+"""The component `braze_assets.AttributeSync`: a sync of one's own, in YAML."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field
+
+from braze_assets.assets.partitions import daily_partitions, hourly_partitions
+from braze_assets.assets.syncs import Source, SyncDefinition, build_sync
+from braze_assets.braze.identifiers import IdentifierKind
+from braze_assets.components.models import (
+    AttributeModel,
+    GuardsModel,
+    PartitionsModel,
+    SourceModel,
+    TableModel,
+)
+from braze_assets.plan import GuardSettings, PlanSettings
+from braze_assets.rows import AttributeSettings, RowsSpec, TableFile, TableQuery
+
+__all__ = ["AttributeSync"]
+
+
+class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
+    """Keeps attributes in Braze in step with a table: one row a user, one column an attribute.
+
+    Makes five assets: the table `<name>`, `<name>_findings`, the plan `<name>_delta`, the send `<name>_sync`
+    and `<name>_audit`; and a job and a schedule, stopped until somebody starts it.
+    """
+
+    name: str = Field(description="Letters, digits and underscores; the assets are named after it.")
+    table: TableModel
+    identifier: IdentifierKind = Field(
+        default="external_id", description="What the rows are known by: the column of that name."
+    )
+    sources: dict[str, SourceModel] = Field(
+        default={}, description="Tables of the SQL that are not assets of `customer_360`."
+    )
+    destination: str = Field(default="braze", description="The resource key of the Braze workspace.")
+    mode: Literal["preview", "test", "live"] = Field(
+        default="preview", description="preview sends nothing, test sends to `test_users`, live sends."
+    )
+    test_users: int = Field(default=10, ge=1)
+    null_policy: Literal["omit", "unset"] = "omit"
+    removed_rows: Literal["keep", "unset"] = Field(
+        default="keep", description="What happens in Braze to a user whose row vanished from the table."
+    )
+    removed_attributes: Literal["keep", "unset"] = Field(
+        default="keep", description="What happens in Braze to an attribute that vanished from the table."
+    )
+    update_existing_only: bool = Field(default=True, description="Never create users in Braze.")
+    attributes: dict[str, AttributeModel] = Field(default={}, description="Settings by attribute.")
+    guards: GuardsModel = GuardsModel()
+    partitions: PartitionsModel = PartitionsModel()
+    schedule: str | None = Field(
+        default=None, description="A cron line (UTC); `after each partition` fills what has just closed."
+    )
+    audit_sample: int = Field(default=200, ge=0, description="Users read back after a send; 0 for none.")
+    show_values: bool = Field(default=False, description="Show personal data in previews.")
+    description: str | None = None
+    owners: Sequence[str] = ()
+    group: str = "braze"
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """The sync's assets, job and schedule."""
+        return build_sync(self.definition(context.path))
+
+    def definition(self, folder: Path) -> SyncDefinition:
+        """The sync in Python.
+
+        Args:
+            folder: Where relative paths start.
+
+        Raises:
+            QueryError: The SQL does not parse, lacks the identifier, or has names that cannot be.
+        """
+        query = self._query(folder)
+        query.check(self.identifier)
+        return SyncDefinition(
+            rows=RowsSpec(
+                name=self.name,
+                query=query,
+                identifier=self.identifier,
+                attributes={
+                    name: AttributeSettings(
+                        null_policy=each.null_policy or self.null_policy,
+                        type=each.type,
+                        description=each.description or "",
+                    )
+                    for name, each in self.attributes.items()
+                },
+                null_policy=self.null_policy,
+            ),
+            plan=PlanSettings(
+                guards=GuardSettings(**self.guards.model_dump()),
+                removed_rows=self.removed_rows,
+                removed_attributes=self.removed_attributes,
+                update_existing_only=self.update_existing_only,
+            ),
+            sources={name: self._source(name, folder) for name in query.sources},
+            destination=self.destination,
+            mode=self.mode,
+            test_users=self.test_users,
+            partitions=self._partitions(),
+            cron_schedule=self.schedule,
+            audit_sample=self.audit_sample,
+            show_values=self.show_values,
+            description=self.description,
+            owners=self.owners,
+            group=self.group,
+            lineage=query.lineage() if isinstance(query, TableQuery) else {},
+        )
+
+    def _query(self, folder: Path) -> TableQuery | TableFile:
+        if self.table.sql is not None:
+            return TableQuery.from_file(folder / self.table.sql)
+        return TableFile(_located(self.table.url or "", folder))
+
+    def _source(self, name: str, folder: Path) -> Source:
+        declared = {key.lower(): each for key, each in self.sources.items()}.get(name)
+        if declared is None:
+            return Source(asset=dg.AssetKey(["customer_360", name]))
+        if declared.asset is not None:
+            return Source(asset=dg.AssetKey.from_user_string(declared.asset))
+        return Source(url=_located(declared.url or "", folder))
+
+    def _partitions(self) -> dg.TimeWindowPartitionsDefinition | None:
+        make = {"daily": daily_partitions, "hourly": hourly_partitions}.get(self.partitions.cadence)
+        return make(self.partitions.first_day) if make else None
+
+
+def _located(url: str, folder: Path) -> str:
+    return url if "://" in url else str((folder / url).absolute())

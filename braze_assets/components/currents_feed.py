@@ -1,0 +1,42 @@
+"""The component `braze_assets.CurrentsFeed`: event types of Braze Currents as tables, in YAML."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from pydantic import Field
+
+from braze_assets.assets.currents import CurrentsFeedDefinition, build_feed
+from braze_assets.currents.events import EMAIL_EVENT_TYPES
+from braze_assets.currents.ingest import IngestSettings
+
+__all__ = ["CurrentsFeed"]
+
+
+class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
+    """Reads what Braze Currents writes to a bucket: one asset for each event type, hour by hour.
+
+    With email event types among them it also makes `unified_email_events` and `email_engagement_summary`.
+    """
+
+    event_types: Sequence[str] = Field(
+        default=EMAIL_EVENT_TYPES,
+        description="Event types as the folders are named: users.messages.email.Open",
+    )
+    window_hours: int = Field(
+        default=IngestSettings.window_hours, ge=0, description="Earlier hours searched for duplicates."
+    )
+    error_threshold: float = Field(
+        default=IngestSettings.error_threshold,
+        ge=0,
+        le=1,
+        description="Share of an hour's files that may be unreadable before the hour is refused.",
+    )
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """The feed's assets, job and schedule."""
+        return build_feed(
+            CurrentsFeedDefinition(
+                event_types=tuple(self.event_types),
+                settings=IngestSettings(window_hours=self.window_hours, error_threshold=self.error_threshold),
+            )
+        )

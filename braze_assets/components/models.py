@@ -1,0 +1,90 @@
+"""The YAML vocabulary of a sync; its defaults are those of the settings it is turned into."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field, field_validator, model_validator
+
+from braze_assets.plan import GuardSettings
+
+__all__ = ["AttributeModel", "GuardsModel", "PartitionsModel", "SourceModel", "TableModel"]
+
+
+class TableModel(dg.Model, dg.Resolvable):
+    """Where the wanted table comes from: exactly one of the two."""
+
+    sql: str | None = Field(default=None, description="A SQL file, beside this YAML file.")
+    url: str | None = Field(
+        default=None, description="A Parquet or CSV file: a path beside this YAML file, or s3://..."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "TableModel":
+        if (self.sql is None) == (self.url is None):
+            raise ValueError("give either `sql` (a SQL file) or `url` (a Parquet or CSV file), not both")
+        return self
+
+
+class SourceModel(dg.Model, dg.Resolvable):
+    """Where a table named in the SQL comes from: exactly one of the two."""
+
+    asset: str | None = Field(default=None, description="An asset key, its parts joined by slashes.")
+    url: str | None = Field(default=None, description="A Parquet or CSV file.")
+
+    @model_validator(mode="after")
+    def _one(self) -> "SourceModel":
+        if (self.asset is None) == (self.url is None):
+            raise ValueError("give either `asset` (an asset key) or `url` (a file), not both")
+        return self
+
+
+class AttributeModel(dg.Model, dg.Resolvable):
+    """What is said of one attribute; everything may be left out."""
+
+    null_policy: Literal["omit", "unset"] | None = Field(
+        default=None, description="What a NULL means: nothing to send, or remove the attribute in Braze."
+    )
+    type: str | None = Field(default=None, description="Boolean, Date, Datetime, Decimal(p,s), Float, ...")
+    description: str | None = None
+
+
+class PartitionsModel(dg.Model, dg.Resolvable):
+    """How often the table is made."""
+
+    cadence: Literal["daily", "hourly", "none"] = "daily"
+    start: str | None = Field(
+        default=None, description="The first day, YYYY-MM-DD; BRAZE_ASSETS_START_DATE by default."
+    )
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        # YAML reads an unquoted day as a date.
+        text = value.isoformat() if isinstance(value, date) else value
+        if isinstance(text, str) and "{{" not in text:
+            date.fromisoformat(text)
+        return text
+
+    @property
+    def first_day(self) -> date | None:
+        """The first day as a date."""
+        return date.fromisoformat(self.start) if self.start else None
+
+
+class GuardsModel(dg.Model, dg.Resolvable):
+    """When a plan must not be sent. Shares are of 1, such as 0.2."""
+
+    max_share_changed: float | None = Field(default=GuardSettings.max_share_changed, ge=0, le=1)
+    max_share_removed: float | None = Field(default=GuardSettings.max_share_removed, ge=0, le=1)
+    max_identifier_errors: float = Field(default=GuardSettings.max_identifier_errors, ge=0, le=1)
+    data_point_budget: int | None = Field(default=GuardSettings.data_point_budget, ge=0)
+    min_users: int = Field(
+        default=GuardSettings.min_users, ge=0, description="Shares are not asked about with fewer users."
+    )
+    allow_shadow: Sequence[str] = Field(
+        default=(), description="Attributes that may resemble a profile field."
+    )
+    allow_consent: Sequence[str] = Field(default=(), description="Consent fields that may be written.")
+    allow_type_change: Sequence[str] = Field(default=(), description="Attributes that may change their type.")

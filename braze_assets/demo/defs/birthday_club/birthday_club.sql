@@ -1,0 +1,5 @@
+SELECT
+    external_id,
+    birthdate AS birthday
+FROM merged_customers
+WHERE birthdate IS NOT NULL

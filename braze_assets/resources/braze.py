@@ -1,0 +1,101 @@
+"""A Braze workspace as a Dagster resource."""
+
+import os
+from typing import TYPE_CHECKING, Literal
+
+import dagster as dg
+from pydantic import Field
+
+from braze_assets.braze.instances import Instance, resolve_instance
+from braze_assets.braze.limits import Limits
+from braze_assets.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from braze_assets.delivery import BrazeClient, DeliverySettings
+
+__all__ = ["BrazeResource", "Mode"]
+
+Mode = Literal["preview", "test", "live"]
+_MODES: tuple[Mode, ...] = ("preview", "test", "live")
+
+
+class BrazeResource(dg.ConfigurableResource[None]):
+    """One destination: an instance, a key, and how far it may be written to.
+
+    The key itself is never part of the configuration: it is read from its environment variable when a
+    request is about to be made.
+    """
+
+    instance: str = Field(
+        default="",
+        description="Instance id (US-03), or a dashboard, REST or SDK URL. Empty: the environment variable "
+        "BRAZE_INSTANCE.",
+    )
+    api_key_variable: str = Field(
+        default="BRAZE_API_KEY",
+        description="The environment variable that holds the REST API key.",
+    )
+    most: Mode = Field(
+        default="live",
+        description="No sync goes further here, whatever it is set to: preview, test or live.",
+    )
+    objects_per_request: int = Field(default=Limits.objects_per_request, ge=1)
+    requests_per_window: int = Field(default=Limits.requests_per_window, ge=1)
+    window_seconds: float = Field(default=Limits.window_seconds, gt=0)
+    requests_per_hour: int = Field(default=0, ge=0, description="0: the contract has no hourly limit.")
+    export_requests_per_minute: int = Field(default=Limits.export_requests_per_minute, ge=1)
+    settling_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="Between two sends of one sync: Braze may apply requests out of order.",
+    )
+
+    def resolved(self) -> Instance:
+        """The instance.
+
+        Raises:
+            ConfigurationError: It is not set, or nobody knows it.
+        """
+        text = self.instance or os.environ.get("BRAZE_INSTANCE", "")
+        if not text.strip():
+            raise ConfigurationError(
+                "The Braze instance is not set.",
+                place="BRAZE_INSTANCE",
+                remedy="Set it to an instance id such as US-03, or to the URL of your Braze dashboard.",
+            )
+        return resolve_instance(text)
+
+    def client(self) -> "BrazeClient":
+        """A client with the key.
+
+        Raises:
+            ConfigurationError: Instance or key are missing or cannot be right.
+        """
+        from braze_assets.delivery import BrazeClient
+
+        return BrazeClient(
+            endpoint=self.resolved().rest_url,
+            api_key=os.environ.get(self.api_key_variable, ""),
+            settings=self.delivery(),
+            key_place=self.api_key_variable,
+        )
+
+    def limits(self) -> Limits:
+        """What this workspace's contract allows."""
+        return Limits(
+            objects_per_request=self.objects_per_request,
+            requests_per_window=self.requests_per_window,
+            window_seconds=self.window_seconds,
+            requests_per_hour=self.requests_per_hour or None,
+            export_requests_per_minute=self.export_requests_per_minute,
+        )
+
+    def delivery(self) -> "DeliverySettings":
+        """How a send behaves."""
+        from braze_assets.delivery import DeliverySettings
+
+        return DeliverySettings(settling_time=self.settling_seconds)
+
+    def allowed_mode(self, mode: Mode) -> Mode:
+        """The mode asked for, or as far as this destination lets it go."""
+        return _MODES[min(_MODES.index(mode), _MODES.index(self.most))]
