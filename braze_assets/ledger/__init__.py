@@ -1,8 +1,7 @@
 """What Braze has acknowledged, per user and attribute, and the journal of how that came about."""
 
 from braze_assets.ledger.acknowledged import Acknowledged
-from braze_assets.ledger.fold import FoldResult
-from braze_assets.ledger.journal import Position
+from braze_assets.ledger.journal import FoldResult, Position
 from braze_assets.ledger.ledger import Ledger
 from braze_assets.ledger.schemas import OUTCOMES, PLAN_KEY, RECEIPTS_SCHEMA
 from braze_assets.ledger.send import Send

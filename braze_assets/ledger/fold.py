@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from braze_assets.errors import LedgerError
 from braze_assets.ledger.acknowledged import Acknowledged
 from braze_assets.ledger.delta import LedgerTable, delta_errors, once
+from braze_assets.ledger.journal import FoldResult
 from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.ledger.types import converted, lost
 from braze_assets.storage import StoredTable, quote_identifier, quote_literal
@@ -16,21 +17,9 @@ if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Fold", "FoldResult", "outcomes_sql"]
+__all__ = ["Fold", "outcomes_sql"]
 
 _BATCH = 50_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoldResult:
-    """How a send ended, in objects, and how many rows of `acknowledged` that wrote."""
-
-    plan_id: str
-    accepted: int
-    rejected: int
-    unknown: int
-    users: int = 0
-    version: int | None = None
 
 
 def outcomes_sql(receipts: str | None) -> str:

@@ -13,7 +13,7 @@ from braze_assets.storage import Storage
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["Entry", "Journal", "JournalState", "Position"]
+__all__ = ["Entry", "FoldResult", "Journal", "JournalState", "Position"]
 
 _COMPACT_FROM = 100
 
@@ -32,6 +32,18 @@ class Position:
     """Rows of the wanted table that plan was made from."""
     vanished: int | None = None
     """Users that were in the ledger but not in that table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldResult:
+    """How a send ended, in objects, and how many rows of `acknowledged` that wrote."""
+
+    plan_id: str
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    users: int = 0
+    version: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +117,18 @@ class JournalState:
             if entry.plan_id == plan_id and entry.state == "folded" and entry.unknown == 0:
                 done = JournalState(None, self.entries[:number]).reach(plan_id)
         return done
+
+    def outcome(self, plan_id: str) -> FoldResult:
+        """How the plan's last folded send ended; all zero when there is none."""
+        for entry in reversed(self.entries):
+            if entry.plan_id == plan_id and entry.state == "folded":
+                return FoldResult(
+                    plan_id=plan_id,
+                    accepted=entry.accepted or 0,
+                    rejected=entry.rejected or 0,
+                    unknown=entry.unknown or 0,
+                )
+        return FoldResult(plan_id=plan_id)
 
 
 class Journal:

@@ -10,8 +10,8 @@ from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.ledger.acknowledged import Acknowledged, acknowledged_table
 from braze_assets.ledger.delta import CommitConflict
-from braze_assets.ledger.fold import Fold, FoldResult
-from braze_assets.ledger.journal import Entry, Journal, JournalState, Position
+from braze_assets.ledger.fold import Fold
+from braze_assets.ledger.journal import Entry, FoldResult, Journal, JournalState, Position
 from braze_assets.ledger.kept import KeptPlans
 from braze_assets.ledger.receipts import Receipts
 from braze_assets.ledger.schemas import PLAN_KEY, RECEIPTS_SCHEMA
@@ -199,9 +199,7 @@ class Ledger:
         # The version is fixed before anything is read: the commit fails if another one came meanwhile.
         held = self.acknowledged()
         if done is None or (reach is not None and done >= reach):
-            earlier = next(e for e in reversed(state.entries) if e.state == "folded")
-            counts = (earlier.accepted or 0, earlier.rejected or 0, earlier.unknown or 0)
-            return _result(begun.plan_id, counts, held.version), earlier.receipts or 0
+            return replace(state.outcome(begun.plan_id), version=held.version), receipts
         fold = Fold(
             plan=self._kept.table(begun.plan_id),
             receipts=self.receipts.of_plan(connection, begun.plan_id),
@@ -254,8 +252,3 @@ class Ledger:
             place=self.uri,
             remedy="Let them finish and run this one again.",
         )
-
-
-def _result(plan_id: str, counts: tuple[int, int, int], version: int | None) -> FoldResult:
-    accepted, rejected, unknown = counts
-    return FoldResult(plan_id=plan_id, accepted=accepted, rejected=rejected, unknown=unknown, version=version)

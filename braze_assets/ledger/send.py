@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from braze_assets.errors import LedgerError, LedgerMovedError
-from braze_assets.ledger.fold import FoldResult, outcomes_sql
+from braze_assets.ledger.fold import outcomes_sql
+from braze_assets.ledger.journal import FoldResult
 from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.storage import StoredTable, quote_identifier
 

@@ -94,7 +94,8 @@ class World:
             + ")"
         )
         data = [
-            [[] if name == "_findings" and name not in row else row.get(name) for name in names] for row in rows
+            [[] if name == "_findings" and name not in row else row.get(name) for name in names]
+            for row in rows
         ]
         if data:
             self.connection.executemany(f"INSERT INTO wanted VALUES ({', '.join('?' * len(names))})", data)
