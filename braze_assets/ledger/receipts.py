@@ -7,6 +7,7 @@ import pyarrow as pa
 from braze_assets.errors import LedgerError
 from braze_assets.ledger.delta import CommitConflict, LedgerTable, data_files, delta_errors
 from braze_assets.ledger.schemas import OUTCOMES, RECEIPTS_SCHEMA
+from braze_assets.ledger.sources import table_sql
 from braze_assets.storage import Storage, StoredTable, quote_literal
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Receipts:
                 pass  # Somebody else is compacting; the small files are still there to be read.
         if not files:
             return None
-        source = StoredTable.at(*(f"{self._table.uri}/{file}" for file in files)).sql(connection)
+        source = table_sql(connection, StoredTable.at(*(f"{self._table.uri}/{file}" for file in files)))
         return f"(SELECT * FROM {source} WHERE plan_id = {quote_literal(plan_id)})"
 
     def count(self, connection: "DuckDBPyConnection", plan_id: str) -> int:
@@ -90,7 +91,7 @@ class Receipts:
         table = self._table.open()
         files = [] if table is None else [file["path"] for file in data_files(table)]
         return (
-            StoredTable.at(*(f"{self._table.uri}/{file}" for file in files)).sql(connection)
+            table_sql(connection, StoredTable.at(*(f"{self._table.uri}/{file}" for file in files)))
             if files
             else None
         )

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from braze_assets.errors import PlanError
 from braze_assets.ledger import PLAN_KEY, Acknowledged, Ledger, Position
+from braze_assets.ledger.sources import table_sql
 from braze_assets.plan.cost import count_attributes, count_changes, count_if_resent
 from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
 from braze_assets.plan.guards import GUARDS, Facts, check_guard_names, judge
@@ -136,7 +137,7 @@ def make_plan(
         return Plan(replace(header, status="stale", note=note, verdicts=_not_asked()))
     held = ledger.acknowledged()
     diff = Diff(
-        rows=rows.sql(connection),
+        rows=table_sql(connection, rows),
         header=wanted,
         held=held.sql(connection),
         held_types=held.types(),

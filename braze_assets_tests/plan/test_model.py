@@ -48,7 +48,7 @@ class Model(RuleBasedStateMachine):
         self.values: dict[str, dict[str, Any]] = {}
         self.unknown: dict[str, set[str]] = {}
         self.ledger_columns: list[str] = []
-        # The plan that was begun last: identifier and attributes by n, what Braze said, how far it may be sent.
+        # The plan begun last: identifier and attributes by n, what Braze said, how far it may be sent.
         self.plan: dict[int, tuple[str, dict[str, Any]]] = {}
         self.said: dict[int, str] = {}
         self.reach = 0
@@ -222,7 +222,7 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def plan_only(self) -> None:
-        """A plan that is not sent changes nothing; nor does it matter that it overwrites the begun plan's file."""
+        """A plan that is not sent changes nothing, though it overwrites the begun plan's file."""
         self.make_plan()
         self.stored = None
 
