@@ -23,6 +23,8 @@ class Batch:
     """The plan's columns of these objects: `n`, `identifier`, `object`, and what else was read."""
     texts: list[bytes]
     """The objects' JSON texts, in the order of `rows`: position here is the index in a reply."""
+    points: list[int] = field(default_factory=list)
+    """The objects' data points; empty if they were not read."""
     number: int = 0
     """Ordinal of the last request that carried them."""
     attempts: int = 0
@@ -46,14 +48,18 @@ class Batch:
     def part(self, start: int, stop: int) -> "Batch":
         """A stretch of it, as a batch of its own."""
         rows = self.rows.slice(start, stop - start)
-        return Batch(rows, self.texts[start:stop], ambiguous=self.ambiguous)
+        return Batch(rows, self.texts[start:stop], self.points[start:stop], ambiguous=self.ambiguous)
 
     def without(self, indexes: Iterable[int]) -> "Batch":
         """The other objects, as a batch of their own."""
         gone = set(indexes)
         kept = [index for index in range(len(self)) if index not in gone]
-        rows = self.rows.take(pa.array(kept, pa.int64()))
-        return Batch(rows, [self.texts[index] for index in kept], ambiguous=self.ambiguous)
+        return Batch(
+            self.rows.take(pa.array(kept, pa.int64())),
+            [self.texts[index] for index in kept],
+            [self.points[index] for index in kept] if self.points else [],
+            ambiguous=self.ambiguous,
+        )
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """Two batches of half the objects; at least two objects are needed."""
@@ -90,7 +96,7 @@ class Packer:
         An object that alone is larger than a request gets a batch of its own: the reply decides.
 
         Args:
-            stream: Record batches with a text column `object`.
+            stream: Record batches with a text column `object`, and optionally whole numbers in `data_points`.
         """
         rest: pa.RecordBatch | None = None
         for rows in stream:
@@ -107,6 +113,9 @@ class Packer:
 
     def _cut(self, rows: pa.RecordBatch, *, final: bool) -> Iterator[Batch]:
         texts: list[bytes] = pc.cast(rows.column("object"), pa.binary()).to_pylist()
+        # Here, not in the sender's loop: there a call into Arrow can cost a wait for the interpreter.
+        priced = rows.schema.get_field_index("data_points") >= 0
+        points: list[int] = pc.fill_null(rows.column("data_points"), 0).to_pylist() if priced else []
         start, count = 0, len(texts)
         while start < count:
             stop = min(start + self.objects, count)
@@ -114,7 +123,7 @@ class Packer:
                 stop = self._fitting(texts, start, stop)
             elif stop == count and stop - start < self.objects and not final:
                 return
-            yield Batch(rows.slice(start, stop - start), texts[start:stop])
+            yield Batch(rows.slice(start, stop - start), texts[start:stop], points[start:stop])
             start = stop
 
     def _bytes(self, texts: list[bytes], start: int, stop: int) -> int:

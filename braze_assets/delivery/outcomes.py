@@ -34,6 +34,8 @@ class Settled:
     reason: str | None = None
     rejected: Mapping[int, str] = field(default_factory=lambda: _NOTHING)
     """Row to reason."""
+    points: Sequence[int] = ()
+    """Data points of each row, or nothing if they were not read."""
 
 
 def receipts(plan_id: str, settled: Sequence[Settled]) -> pa.Table:

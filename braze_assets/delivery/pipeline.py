@@ -5,7 +5,6 @@ caller's thread runs the loop here: it lets batches go as the rate limit and the
 every object its one outcome. All state lives in that thread; the others only hand it events.
 """
 
-import itertools
 import queue
 import random
 import time
@@ -69,7 +68,7 @@ class Pipeline:
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         chance: random.Random | None = None,
     ) -> None:
-        self._client, self._limiter, self._settings = client, limiter, settings
+        self._limiter, self._settings = limiter, settings
         self._clock, self._now = clock, now
         self._chance = chance or random.Random()  # noqa: S311
         self._cancelled = cancelled or (lambda: False)
@@ -82,7 +81,6 @@ class Pipeline:
         )
         self._meter = ProgressMeter(progress, total=total, interval=settings.progress_interval, start=clock())
         self._retries = Retries()
-        self._numbers = itertools.count(1)
         self._tally = Tally()
         self._failure: DeliveryError | None = None
         self._bug: BaseException | None = None
@@ -154,8 +152,6 @@ class Pipeline:
             self._next_look = now + _IDLE
             self._stopping = self._was_cancelled = self._cancelled()
 
-    # Letting go
-
     def _dispatch(self) -> float:
         """Send what may be sent now; returns the seconds after which to look again."""
         while not self._stopping:
@@ -179,11 +175,11 @@ class Pipeline:
         return _IDLE
 
     def _send(self, batch: Batch, permit: Permit, now: float) -> None:
-        batch.number = next(self._numbers)
+        self._tally.requests += 1
+        batch.number = self._tally.requests
         batch.attempts += 1
         if batch.attempts == 1:
             batch.first_sent = now
-        self._tally.requests += 1
         self._workers.send(Flight(batch, permit))
         self._tally.in_flight = max(self._tally.in_flight, self._workers.in_flight)
 
@@ -198,8 +194,6 @@ class Pipeline:
             self._tally.retries += 1
             return self._retries.take()
         return self._reader.take()
-
-    # Taking in
 
     def _take_events(self, wait: float) -> None:
         try:

@@ -4,8 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-import pyarrow.compute as pc
-
 from braze_assets.braze.redaction import impersonal
 from braze_assets.delivery.outcomes import Settled
 from braze_assets.errors import DeliveryError
@@ -137,8 +135,9 @@ class Tally:
         objects, rejected = settled.rows.num_rows, len(settled.rejected)
         if settled.outcome == "accepted":
             self.accepted += objects - rejected
-            if settled.rows.schema.get_field_index("data_points") >= 0:
-                self.data_points += self._data_points(settled)
+            if settled.points:
+                refused = sum(settled.points[index] for index in settled.rejected)
+                self.data_points += sum(settled.points) - refused
         elif settled.outcome == "rejected":
             rejected = objects
         else:
@@ -154,11 +153,6 @@ class Tally:
                     self._because(impersonal(reason, identifiers[index].as_py()), 1)
         elif settled.reason:
             self._because(impersonal(settled.reason), objects)
-
-    def _data_points(self, settled: Settled) -> int:
-        points = settled.rows.column("data_points")
-        total = int(pc.sum(points).as_py() or 0)
-        return total - sum(points[index].as_py() or 0 for index in settled.rejected)
 
     def _because(self, reason: str, objects: int) -> None:
         if reason not in self.reasons and len(self.reasons) >= _DIFFERENT_REASONS:

@@ -175,4 +175,4 @@ def _settled(
     reason: str | None = None,
     rejected: Mapping[int, str] | None = None,
 ) -> Settled:
-    return Settled(batch.rows, batch.number, outcome, status, time, reason, rejected or {})
+    return Settled(batch.rows, batch.number, outcome, status, time, reason, rejected or {}, batch.points)

