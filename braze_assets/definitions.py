@@ -7,6 +7,7 @@ import dagster as dg
 
 from braze_assets.assets.customer_360 import build_customer_360
 from braze_assets.components.loading import load_folder
+from braze_assets.components.sources import require_sources
 from braze_assets.io_managers import ParquetIOManager
 from braze_assets.resources.deployments import DEPLOYMENTS, deployment_name
 
@@ -22,8 +23,10 @@ def resources() -> dict[str, object]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The project."""
-    return dg.Definitions.merge(
-        build_customer_360(),
-        load_folder(importlib.import_module("braze_assets.defs"), Path(__file__).parent.parent),
-        dg.Definitions(resources=resources(), executor=dg.in_process_executor),
+    return require_sources(
+        dg.Definitions.merge(
+            build_customer_360(),
+            load_folder(importlib.import_module("braze_assets.defs"), Path(__file__).parent.parent),
+            dg.Definitions(resources=resources(), executor=dg.in_process_executor),
+        )
     )

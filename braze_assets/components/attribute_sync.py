@@ -30,7 +30,10 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
     and `<name>_audit`; and a job and a schedule, stopped until somebody starts it.
     """
 
-    name: str = Field(description="Letters, digits and underscores; the assets are named after it.")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9_]+$",
+        description="Letters, digits and underscores; the assets are named after it.",
+    )
     table: TableModel
     identifier: IdentifierKind = Field(
         default="external_id", description="What the rows are known by: the column of that name."

@@ -1,20 +1,34 @@
 """Load a folder of YAML and SQL, and say what is wrong with it so that it can be put right."""
 
-import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import dagster as dg
+import yaml
 from dagster.components.core.component_tree import ComponentTreeException
+from dagster_shared.error import DagsterUnresolvableSymbolError
 from pydantic import BaseModel, ValidationError
 
-from braze_assets.errors import BrazeAssetsError, ConfigurationError
+from braze_assets.components import models
+from braze_assets.components.attribute_sync import AttributeSync
+from braze_assets.components.currents_feed import CurrentsFeed
+from braze_assets.components.yaml_errors import unknown_component, unreadable_yaml, wrong_settings
+from braze_assets.errors import BrazeAssetsError
 
 __all__ = ["load_folder"]
 
-_PLACE = re.compile(r"^(?P<setting>.*) at (?P<place>.*:\d+)$")
+_SYNC: dict[str, type[BaseModel]] = {
+    "": AttributeSync,
+    "table": models.TableModel,
+    "sources": models.SourceModel,
+    "attributes": models.AttributeModel,
+    "guards": models.GuardsModel,
+    "partitions": models.PartitionsModel,
+}
+_FEED: dict[str, type[BaseModel]] = {"": CurrentsFeed}
+_FAILED = re.compile(r"component (?P<path>.+)\[\d+\]:")
 
 
 def load_folder(folder: ModuleType, project_root: Path) -> dg.Definitions:
@@ -28,15 +42,29 @@ def load_folder(folder: ModuleType, project_root: Path) -> dg.Definitions:
         QueryError: A SQL file is wrong.
     """
     tree = dg.ComponentTree.from_module(folder, project_root)
+    path = tree.defs_module_path
     try:
-        return tree.build_defs_at_path(tree.defs_module_path)
+        return tree.build_defs_at_path(path)
+    except yaml.MarkedYAMLError as error:
+        raise unreadable_yaml(error, path) from None
+    except DagsterUnresolvableSymbolError as error:
+        raise unknown_component(str(error), path) from None
     except ComponentTreeException as error:
-        for cause in _causes(error):
-            if isinstance(cause, BrazeAssetsError):
-                raise cause from None
-            if isinstance(cause, ValidationError):
-                raise _explained(cause) from None
-        raise
+        raise _explained(error, path) from None
+
+
+def _explained(error: ComponentTreeException, folder: Path) -> Exception:
+    match = _FAILED.search(str(error))
+    file = folder / (match["path"] if match else ".") / "defs.yaml"
+    for cause in _causes(error):
+        if isinstance(cause, BrazeAssetsError):
+            return cause
+        if isinstance(cause, DagsterUnresolvableSymbolError):
+            return unknown_component(str(cause), folder)
+        if isinstance(cause, ValidationError) and file.exists():
+            feed = cause.title.startswith(CurrentsFeed.__name__)
+            return wrong_settings(cause, file, _FEED if feed else _SYNC)
+    return error
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -44,53 +72,3 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while link is not None:
         yield link
         link = link.__cause__ or link.__context__
-
-
-def _explained(error: ValidationError) -> ConfigurationError:
-    problems, places, expected = [], [], []
-    for each in error.errors(include_url=False):
-        location = ".".join(str(part) for part in each["loc"]).strip("`")
-        match = _PLACE.match(location)
-        setting = (match["setting"] if match else location).removeprefix("attributes.")
-        # A value may be a template as well, so every nested setting is also tried as a plain text.
-        if setting.endswith(".str"):
-            continue
-        setting = re.sub(r"\.[A-Z]\w*\.", ".", setting)
-        if match and match["place"] not in places:
-            places.append(match["place"])
-        problems.append(_problem(setting, each["type"], str(each["msg"])))
-        if each["type"] == "extra_forbidden":
-            expected.append(_expected(setting))
-    return ConfigurationError(
-        "; ".join(problems) or str(error),
-        place=", ".join(places) or error.title,
-        remedy=" ".join(filter(None, expected))
-        or "Correct the setting; docs/configuration.md lists them all.",
-    )
-
-
-def _problem(setting: str, kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return f"The setting {setting!r} is unknown"
-    if kind == "missing":
-        return f"The setting {setting!r} is missing"
-    return f"The setting {setting!r} is wrong: {message.removeprefix('Value error, ')}"
-
-
-def _expected(setting: str) -> str:
-    from braze_assets.components import models
-    from braze_assets.components.attribute_sync import AttributeSync
-
-    above, _, name = setting.rpartition(".")
-    by_setting: dict[str, type[BaseModel]] = {
-        "": AttributeSync,
-        "table": models.TableModel,
-        "guards": models.GuardsModel,
-        "partitions": models.PartitionsModel,
-    }
-    model = by_setting.get(above.split(".")[0])
-    if model is None:
-        return ""
-    known = list(model.model_fields)
-    near = difflib.get_close_matches(name, known, n=1)
-    return (f"Did you mean {near[0]!r}? " if near else "") + f"Known here: {', '.join(known)}."

@@ -1,17 +1,19 @@
 """The audit of a sync: a sample of users read back from Braze and compared with the ledger."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.syncs.definition import SyncDefinition
-from braze_assets.delivery import AUDIT_SCHEMA, AuditReport, audit_sample
 from braze_assets.io_managers import TableOutput
 from braze_assets.ledger import Ledger
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
+
+if TYPE_CHECKING:
+    from braze_assets.delivery import AuditReport
 
 __all__ = ["build_audit_asset"]
 
@@ -38,6 +40,8 @@ def build_audit_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.
     def audit(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
+        from braze_assets.delivery import AUDIT_SCHEMA, AuditReport, audit_sample
+
         braze: BrazeResource = getattr(context.resources, sync.destination)
         storage: StorageResource = context.resources.storage
         ledger = Ledger(storage.storage(), sync.name, sync.rows.identifier)
@@ -69,7 +73,7 @@ def build_audit_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     return audit
 
 
-def _facts(report: AuditReport) -> dict[str, Any]:
+def _facts(report: "AuditReport") -> dict[str, Any]:
     return {
         **report.figures(),
         "not_exported": ", ".join(report.not_exported) or "-",

@@ -1,6 +1,6 @@
 """The send of a sync: the plan delivered to Braze, its outcomes folded into the ledger."""
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -8,7 +8,6 @@ from pydantic import Field
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.types import PARTITIONED_TABLE
-from braze_assets.delivery import Progress, SendReport, send_plan
 from braze_assets.ledger import Ledger
 from braze_assets.plan import read_plan_header
 from braze_assets.resources.braze import BrazeResource
@@ -16,6 +15,9 @@ from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
 from braze_assets.storage import StoredTable
 from braze_assets.storage.partitions import PartitionedTable
+
+if TYPE_CHECKING:
+    from braze_assets.delivery import Progress, SendReport
 
 __all__ = ["SendConfig", "build_send_asset"]
 
@@ -56,6 +58,9 @@ def build_send_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.
     def send(context: dg.AssetExecutionContext, config: SendConfig, delta: PartitionedTable):  # type: ignore[no-untyped-def]
+        # Late, as in the audit: whoever loads the definitions needs no HTTP.
+        from braze_assets.delivery import send_plan
+
         storage: StorageResource = context.resources.storage
         braze: BrazeResource = getattr(context.resources, sync.destination)
         asked = sync.mode if config.mode == "as configured" else config.mode
@@ -100,11 +105,11 @@ def _newest_plan(delta: PartitionedTable, keys: list[str | None]) -> StoredTable
     return delta.existing(keys[-1])
 
 
-def _show(context: dg.AssetExecutionContext, progress: Progress) -> None:
+def _show(context: dg.AssetExecutionContext, progress: "Progress") -> None:
     context.log.info(str(progress))
 
 
-def _advise(context: dg.AssetExecutionContext, report: SendReport) -> None:
+def _advise(context: dg.AssetExecutionContext, report: "SendReport") -> None:
     context.log.info(report.summary())
     if report.mode == "preview" and report.objects:
         context.log.info(
@@ -113,7 +118,7 @@ def _advise(context: dg.AssetExecutionContext, report: SendReport) -> None:
         )
 
 
-def _facts(report: SendReport) -> dict[str, Any]:
+def _facts(report: "SendReport") -> dict[str, Any]:
     return {
         "mode": report.mode,
         "summary": report.summary(),

@@ -1,0 +1,38 @@
+"""Whether every table that is read is there."""
+
+import difflib
+
+import dagster as dg
+
+from braze_assets.errors import ConfigurationError
+
+__all__ = ["require_sources"]
+
+
+def require_sources(definitions: dg.Definitions) -> dg.Definitions:
+    """The same definitions, if every asset that one of them reads is defined.
+
+    Raises:
+        ConfigurationError: A table of a sync's SQL is neither an asset nor declared under `sources`.
+    """
+    specs = [
+        spec
+        for asset in definitions.assets or ()
+        for spec in (asset.specs if isinstance(asset, dg.AssetsDefinition) else [asset])
+        if isinstance(spec, dg.AssetSpec)
+    ]
+    known = {spec.key for spec in specs}
+    for spec in specs:
+        for dependency in spec.deps:
+            if dependency.asset_key in known:
+                continue
+            missing = dependency.asset_key.to_user_string()
+            near = difflib.get_close_matches(missing, [key.to_user_string() for key in known], n=1)
+            raise ConfigurationError(
+                f"{spec.key.to_user_string()} reads the table {dependency.asset_key.path[-1]}, which is not there: "
+                f"no asset has the key {missing}.",
+                place=f"the SQL of {spec.key.to_user_string()}",
+                remedy=(f"Did you mean {near[0].rpartition('/')[2]}? " if near else "")
+                + "Correct the name, or declare the table under `sources` with its asset key or URL.",
+            )
+    return definitions

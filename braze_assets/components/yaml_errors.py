@@ -1,0 +1,111 @@
+"""What is wrong with a YAML file: file, line, setting, and what was expected."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+import braze_assets
+from braze_assets.errors import ConfigurationError
+
+__all__ = ["unknown_component", "unreadable_yaml", "wrong_settings"]
+
+_DOCS = "docs/configuration.md lists all settings."
+# What pydantic and Dagster put between the names of settings: alternatives of a type, and models.
+_NOT_A_SETTING = re.compile(r"(dict|list|nullable|literal|union)\[.*\]|constrained-\w+|str|[A-Z]\w*")
+
+
+def wrong_settings(
+    error: ValidationError, file: Path, models: Mapping[str, type[BaseModel]]
+) -> ConfigurationError:
+    """The error of a file whose settings do not fit.
+
+    Args:
+        error: What pydantic found.
+        file: The YAML file.
+        models: The model of each setting that has settings of its own; `""` is the component itself.
+    """
+    above = {model.__name__: name for name, model in models.items()}.get(error.title, "")
+    problems, places, remedies = [], [], []
+    for each in error.errors(include_url=False):
+        parts = ".".join(str(part) for part in each["loc"]).partition(" at ")[0].split(".")
+        # Every setting may be a template as well, so each is also tried as a text.
+        if parts[-1] == "str":
+            continue
+        path = [part for part in parts if part and not _NOT_A_SETTING.fullmatch(part)]
+        if error.title not in above and path[:1] == ["attributes"] and not _is_component(error.title, models):
+            path = path[1:]
+        path = [above, *path] if above else path
+        problems.append(_problem(".".join(path), each["type"], str(each["msg"])))
+        places.append(f"{file}:{_line(file, ['attributes', *path])}")
+        remedies.append(_remedy(path, each["type"], models))
+    return ConfigurationError(
+        "; ".join(problems), place=", ".join(dict.fromkeys(places)), remedy=" ".join(dict.fromkeys(remedies))
+    )
+
+
+def unreadable_yaml(error: yaml.MarkedYAMLError, folder: Path) -> ConfigurationError:
+    """The error of a file that is not YAML."""
+    mark = error.problem_mark or error.context_mark
+    return ConfigurationError(
+        f"The file is not YAML: {error.problem or error.context}.",
+        place=f"{mark.name}:{mark.line + 1}" if mark else str(folder),
+        remedy="Correct the line, or the one before it: brackets, quotes, indentation.",
+    )
+
+
+def unknown_component(message: str, folder: Path) -> ConfigurationError:
+    """The error of a file whose `type` names nothing."""
+    quoted = re.findall(r"`([^`]+)`", message)
+    name = quoted[-1] if quoted else message
+    place = next(_lines_with(name, folder), str(folder))
+    known = [f"braze_assets.{each}" for each in braze_assets.__all__]
+    near = difflib.get_close_matches(f"braze_assets.{name}", known, n=1)
+    return ConfigurationError(
+        f"The type {name!r} is unknown.",
+        place=place,
+        remedy=(f"Did you mean {near[0]}? " if near else "") + f"This package has {', '.join(known)}.",
+    )
+
+
+def _is_component(title: str, models: Mapping[str, type[BaseModel]]) -> bool:
+    return title == models[""].__name__
+
+
+def _problem(setting: str, kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return f"The setting {setting!r} is unknown"
+    if kind == "missing":
+        return f"The setting {setting!r} is missing"
+    return f"The setting {setting!r} is wrong: {message.removeprefix('Value error, ')}"
+
+
+def _remedy(path: Sequence[str], kind: str, models: Mapping[str, type[BaseModel]]) -> str:
+    model = models.get(path[0] if len(path) > 1 else "")
+    if kind != "extra_forbidden" or model is None:
+        return _DOCS
+    known = list(model.model_fields)
+    near = difflib.get_close_matches(path[-1], known, n=1)
+    return (f"Did you mean {near[0]!r}? " if near else "") + f"Known here: {', '.join(known)}."
+
+
+def _line(file: Path, path: Sequence[str]) -> int:
+    """The line of a setting, or of the closest one above it that is there."""
+    node, line = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), 1
+    for name in path:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next((pair for pair in pairs if pair[0].value == name), None)
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def _lines_with(text: str, folder: Path) -> Iterator[str]:
+    for file in sorted(folder.rglob("*.yaml")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            if text in line:
+                yield f"{file}:{number}"
