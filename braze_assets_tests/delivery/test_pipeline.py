@@ -263,7 +263,8 @@ def test_an_outage_stops_the_send_and_leaves_unknown_what_may_have_been_taken(br
     assert isinstance(delivered.failure, NoReplyError)
     outcomes = list(journal.outcomes().values())
     assert outcomes.count("accepted") == 750
-    assert 0 < outcomes.count("unknown") <= 8 * 75
+    # 4 in flight when it began, then 4 in flight and 4 waiting for another try.
+    assert 0 < outcomes.count("unknown") <= 12 * 75
     assert braze.control.counters()["requests"] < 60, "nobody goes on sending into an outage"
 
 
