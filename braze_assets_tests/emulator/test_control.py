@@ -174,7 +174,7 @@ class TestStateFile:
         assert load_state(other, path) == 2
         documents = [[profile.document() for profile in one.profiles] for one in (space, other)]
         assert documents[0] == documents[1]
-        assert other.applier.types == {"tier": "Number", "at": "Time"}
+        assert other.applier.types == {"tier": "String", "at": "Time"}
         send(other, {"email": "u@example.com", "found": True}, {"external_id": "brand-new"})
         assert held(other)["found"] is True
         assert len(other.profiles) == 3  # its braze_id collides with none
