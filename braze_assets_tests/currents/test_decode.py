@@ -153,6 +153,20 @@ def test_blocks_behind_a_damaged_one_are_found() -> None:
     assert found == ROWS[-len(found) :]
 
 
+def test_a_damaged_sync_marker_costs_no_more_than_two_blocks() -> None:
+    marker = b"0123456789abcdef"
+    data = bytearray(avro(SMALL, ROWS, sync_interval=300, sync_marker=marker))
+    first = data.index(marker, data.index(marker) + 16)
+    data[first] ^= 1
+    decoded = decode(bytes(data))
+    assert decoded.engine == "polars"
+    assert decoded.problem is not None
+    assert decoded.problem.startswith("a block is damaged")
+    found = decoded.table.to_pylist()
+    assert 0 < len(found) < len(ROWS)
+    assert found == ROWS[-len(found) :]
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
