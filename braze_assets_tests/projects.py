@@ -52,7 +52,7 @@ class Project:
         storage = StorageResource(url=self.storage)
         resources = {
             "storage": storage,
-            "braze": BrazeResource(instance=self.braze_url, settling_seconds=0),
+            "braze": BrazeResource(instance=self.braze_url, settling_seconds=0, max_attempts=2),
             "currents": CurrentsResource(url=f"{self.storage}/in"),
             "io_manager": ParquetIOManager(storage=storage),
         }

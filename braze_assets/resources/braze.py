@@ -8,10 +8,11 @@ from pydantic import Field
 
 from braze_assets.braze.instances import Instance, resolve_instance
 from braze_assets.braze.limits import Limits
+from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from braze_assets.delivery import BrazeClient, DeliverySettings
+    from braze_assets.delivery import BrazeClient
 
 __all__ = ["BrazeResource", "Mode"]
 
@@ -45,9 +46,14 @@ class BrazeResource(dg.ConfigurableResource[None]):
     requests_per_hour: int = Field(default=0, ge=0, description="0: the contract has no hourly limit.")
     export_requests_per_minute: int = Field(default=Limits.export_requests_per_minute, ge=1)
     settling_seconds: float = Field(
-        default=10.0,
+        default=DeliverySettings.settling_time,
         ge=0,
         description="Between two sends of one sync: Braze may apply requests out of order.",
+    )
+    max_attempts: int = Field(
+        default=DeliverySettings.max_attempts,
+        ge=1,
+        description="Times a batch is sent before it is given up.",
     )
 
     def resolved(self) -> Instance:
@@ -90,11 +96,9 @@ class BrazeResource(dg.ConfigurableResource[None]):
             export_requests_per_minute=self.export_requests_per_minute,
         )
 
-    def delivery(self) -> "DeliverySettings":
+    def delivery(self) -> DeliverySettings:
         """How a send behaves."""
-        from braze_assets.delivery import DeliverySettings
-
-        return DeliverySettings(settling_time=self.settling_seconds)
+        return DeliverySettings(settling_time=self.settling_seconds, max_attempts=self.max_attempts)
 
     def allowed_mode(self, mode: Mode) -> Mode:
         """The mode asked for, or as far as this destination lets it go."""

@@ -110,7 +110,8 @@ class StoredTable:
         """A SQL table expression for this table, good for this connection."""
         for path in self.paths:
             if path.protocol not in ("", "file"):
-                connection.register_filesystem(path.fs)
+                if not connection.filesystem_is_registered(path.protocol):
+                    connection.register_filesystem(path.fs)
                 break
         files = ", ".join(quote_literal(uri) for uri in self.uris)
         union = ", union_by_name = true" if len(self.uris) > 1 else ""
@@ -121,7 +122,10 @@ class StoredTable:
         import pyarrow.dataset as ds
 
         paths = self.paths
-        schema = pa.unify_schemas([_footer(path).schema.to_arrow_schema() for path in paths])
+        # A column may have been widened between two partitions.
+        schema = pa.unify_schemas(
+            [_footer(path).schema.to_arrow_schema() for path in paths], promote_options="permissive"
+        )
         return ds.dataset(
             [path.path for path in paths],
             schema=schema,
