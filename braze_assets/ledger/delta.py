@@ -120,11 +120,11 @@ def delta_errors(place: str) -> Iterator[None]:
 
 
 def data_files(table: "DeltaTable") -> list[dict[str, Any]]:
-    """The data files of a table: path, rows, and the statistics of their columns as far as they are kept."""
+    """The data files of a table: path, rows, bytes, and statistics of columns as far as they are kept."""
     actions = pa.table(table.get_add_actions(flatten=True))
     wanted = [
         name
         for name in actions.column_names
-        if name in ("path", "num_records") or name.startswith(("min.", "max."))
+        if name in ("path", "num_records", "size_bytes") or name.startswith(("min.", "max."))
     ]
     return list(actions.select(wanted).to_pylist())

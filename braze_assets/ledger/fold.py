@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Fold", "outcomes_sql"]
 
 _BATCH = 50_000
+_ROW_GROUP = 122_880
 
 
 def outcomes_sql(receipts: str | None) -> str:
@@ -196,15 +197,20 @@ def _write(
     rewrite: bool,
     properties: "CommitProperties",
 ) -> int:
-    from deltalake import write_deltalake
+    from deltalake import WriterProperties, write_deltalake
 
+    # Row groups are what DuckDB reads in parallel, and what the writer holds in memory.
+    groups = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=_ROW_GROUP)
     rows = _Counted(connection.sql(source).to_arrow_reader(_BATCH))
-    if rewrite:
+    if rewrite or not held.users:
         write_deltalake(
-            table, rows.reader, mode="overwrite", schema_mode="overwrite", commit_properties=properties
+            table,
+            rows.reader,
+            mode="overwrite" if rewrite else "append",
+            schema_mode="overwrite" if rewrite else "merge",
+            writer_properties=groups,
+            commit_properties=properties,
         )
-    elif not held.users:
-        write_deltalake(table, rows.reader, mode="append", schema_mode="merge", commit_properties=properties)
     else:
         identifier = quote_identifier(held.identifier)
         (
@@ -214,6 +220,7 @@ def _write(
                 source_alias="sent",
                 target_alias="held",
                 merge_schema=True,
+                writer_properties=groups,
                 commit_properties=properties,
             )
             .when_matched_update_all()

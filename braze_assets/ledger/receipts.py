@@ -1,6 +1,6 @@
 """The receipts: what was sent, and what Braze said to it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Receipts"]
 
 _COMPACT_FROM = 64
+_SMALL = 1 << 20
+_TARGET = 8 << 20
 _ATTEMPTS = 5
 
 
@@ -66,16 +68,17 @@ class Receipts:
         if table is None:
             return None
         files = _holding(data_files(table), plan_id)
-        if len(files) >= _COMPACT_FROM:
+        if sum(file["size_bytes"] < _SMALL for file in files) >= _COMPACT_FROM:
+            # A slow send leaves a small file a second; opening each would cost more than joining them once.
             try:
                 with delta_errors(self._table.uri):
-                    table.optimize.compact()
+                    table.optimize.compact(target_size=_TARGET)
                     files = _holding(data_files(table), plan_id)
             except CommitConflict:
                 pass  # Somebody else is compacting; the small files are still there to be read.
         if not files:
             return None
-        source = table_sql(connection, StoredTable.at(*(f"{self._table.uri}/{file}" for file in files)))
+        source = table_sql(connection, self._stored(files))
         return f"(SELECT * FROM {source} WHERE plan_id = {quote_literal(plan_id)})"
 
     def count(self, connection: "DuckDBPyConnection", plan_id: str) -> int:
@@ -89,21 +92,20 @@ class Receipts:
     def everything(self, connection: "DuckDBPyConnection") -> str | None:
         """A SQL table expression of all receipts; None when there are none."""
         table = self._table.open()
-        files = [] if table is None else [file["path"] for file in data_files(table)]
-        return (
-            table_sql(connection, StoredTable.at(*(f"{self._table.uri}/{file}" for file in files)))
-            if files
-            else None
-        )
+        files = [] if table is None else data_files(table)
+        return table_sql(connection, self._stored(files)) if files else None
+
+    def _stored(self, files: list[dict[str, Any]]) -> StoredTable:
+        return StoredTable.at(*(f"{self._table.uri}/{file['path']}" for file in files))
 
 
-def _holding(files: list[dict[str, object]], plan_id: str) -> list[str]:
+def _holding(files: list[dict[str, Any]], plan_id: str) -> list[dict[str, Any]]:
     """The files whose statistics allow them to hold receipts of the plan."""
     held = []
     for file in files:
         low, high = file.get("min.plan_id"), file.get("max.plan_id")
         if low is None or high is None or str(low) <= plan_id <= str(high):
-            held.append(str(file["path"]))
+            held.append(file)
     return held
 
 
