@@ -1,78 +1,109 @@
-"""Avro to deduplicated Parquet, beside fastavro's bare decode of the same files.
+"""An hour of Avro to deduplicated Parquet, beside fastavro's bare decode of the same files."""
 
-python -m benchmarks.currents [events] [codec]
-"""
-
-import resource
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from datetime import datetime, timezone
+import itertools
+import random
+import uuid
+from functools import partial
 from pathlib import Path
 
 import fastavro
+import polars  # noqa: F401 - importing it is not what is measured
 
-from braze_assets.currents.generator import GeneratorSettings, write_hours
-from braze_assets.currents.ingest import IngestSettings, ingest_hour
+from benchmarks.figures import Figure
+from benchmarks.measure import best, measured
+from benchmarks.people import NOW as HOUR
+from benchmarks.scale import Scale
+from braze_assets.currents.events import avro_schema
+from braze_assets.currents.generator import GeneratorSettings
+from braze_assets.currents.ingest import ingest_hour
 from braze_assets.currents.listing import CurrentsSource
+from braze_assets.currents.paths import CurrentsKey, build_key
+from braze_assets.currents.timeline import Timeline
 from braze_assets.storage import open_path, write_parquet
 
-HOUR = datetime(2026, 11, 20, 7, tzinfo=timezone.utc)
-EVENT_TYPE = "users.messages.email.Send"
+__all__ = ["run"]
+
+EVENT_TYPE = "users.messages.email.Open"
 EVENTS_A_FILE = 15_000
-"""As many as Currents writes to a file in ordinary load."""
+"""As many as Currents writes to a file in ordinary load (Braze documentation, September 2026)."""
+DUPLICATES = 0.01
 
 
-def write_files(folder: str, events: int, codec: str = "null") -> list[Path]:
-    """Write one hour of sends, one in a hundred of them twice."""
-    settings = GeneratorSettings(
-        external_ids=[f"customer-{number}" for number in range(10_000)],
-        sends_per_hour=events,
-        event_types=[EVENT_TYPE],
-        files_per_hour=max(1, events // EVENTS_A_FILE),
-        codec=codec,  # type: ignore[arg-type]
+def run(scale: Scale, work: Path) -> list[Figure]:
+    """Write the files once, then read them both ways."""
+    feed = str(work / "feed")
+    written = measured("currents:write", feed=feed, events=scale.events).result
+    ours, bare = best(
+        scale.repeats,
+        partial(measured, "currents:ingest", feed=feed, table=str(work / "opens.parquet")),
+        partial(measured, "currents:decode", feed=feed),
     )
-    return [Path(file.uri) for file in write_hours(folder, settings, [HOUR])]
+    if ours.result["records"] != bare.result or ours.result["rows"] != scale.events:
+        raise RuntimeError(f"{written} were written, {ours.result} ingested, {bare.result} decoded")
+    common = {
+        "case": "currents",
+        "beside": "fastavro: decode of the same files, records dropped, one process",
+    }
+    return [
+        Figure(
+            **common,
+            what=f"Avro to deduplicated Parquet: {bare.result:,} email opens in {written['files']} files",
+            value=bare.result / ours.seconds,
+            baseline=bare.result / bare.seconds,
+            unit="events/s",
+            note=f"CPU {ours.cpu:.1f} s and {bare.cpu:.1f} s",
+        ),
+        Figure(**common, what="peak memory of that", value=ours.peak, baseline=bare.peak, unit="MB"),
+    ]
 
 
-def decode_bare(files: list[Path]) -> int:
-    """Decode with fastavro, a file at a time, and drop the records."""
+def write(feed: str, events: int) -> dict[str, int]:
+    """An hour of opens, one in a hundred of them twice.
+
+    The events are those of the generator over and over, each with its own id: drawing every one would take
+    minutes.
+    """
+    people = [f"customer-{number}" for number in range(10_000)]
+    patterns = Timeline(7, people, min(events, 20_000)).events(EVENT_TYPE, HOUR)
+    rng = random.Random(7)
+    schema = fastavro.parse_schema(avro_schema(EVENT_TYPE))
+    repeated = itertools.cycle(patterns)
+    made = (
+        {**next(repeated), "id": str(uuid.UUID(int=rng.getrandbits(128), version=4))} for _ in range(events)
+    )
+    files = 0
+    while some := list(itertools.islice(made, EVENTS_A_FILE)):
+        some += rng.sample(some, int(DUPLICATES * len(some)))
+        key = CurrentsKey(
+            event_type=EVENT_TYPE,
+            hour=HOUR,
+            layout="version",
+            integration=GeneratorSettings(external_ids=()).integration,
+            version=10,
+            environment="us-01",
+            partition=files % 4,
+            offset=files * EVENTS_A_FILE,
+        )
+        path = Path(feed, build_key(key))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as sink:
+            fastavro.writer(sink, schema, some)
+        files += 1
+    return {"files": files}
+
+
+def ingest(feed: str, table: str) -> dict[str, int]:
+    """Decode, deduplicate and write one Parquet file."""
+    hour = ingest_hour(CurrentsSource(feed), EVENT_TYPE, HOUR)
+    rows = write_parquet(open_path(table), hour.reader()).rows
+    return {"records": hour.report.records, "rows": rows}
+
+
+def decode(feed: str) -> int:
+    """Decode a file at a time, and drop the records."""
     count = 0
-    for file in files:
+    for file in sorted(Path(feed).rglob("*.avro")):
         with file.open("rb") as source:
             for _ in fastavro.reader(source):
                 count += 1
     return count
-
-
-def load(folder: str, destination: str, workers: int = IngestSettings.workers) -> int:
-    """Decode, deduplicate and write one Parquet file; the records decoded."""
-    hour = ingest_hour(CurrentsSource(folder), EVENT_TYPE, HOUR, settings=IngestSettings(workers=workers))
-    write_parquet(open_path(destination), hour.reader())
-    return hour.report.records
-
-
-def measure(events: int, codec: str = "null") -> Iterator[tuple[str, int, float]]:
-    """What was done, how many records, and seconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = write_files(f"{folder}/feed", events, codec)
-        load(f"{folder}/feed", f"{folder}/warm.parquet")
-        for workers in (1, IngestSettings.workers):
-            start = time.perf_counter()
-            records = load(f"{folder}/feed", f"{folder}/table.parquet", workers)
-            yield f"Avro to deduplicated Parquet, {workers} workers", records, time.perf_counter() - start
-        start = time.perf_counter()
-        yield "fastavro, bare decode", decode_bare(files), time.perf_counter() - start
-
-
-def main() -> None:
-    """Print a table."""
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else 300_000
-    for what, records, seconds in measure(events, *sys.argv[2:3]):
-        print(f"{what:45} {records:>9,} records {seconds:6.2f} s {records / seconds:>10,.0f} events/s")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,37 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+__all__ = ["FULL", "QUICK", "Scale"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The sizes of all cases; the defaults are those the goals are for."""
+
+    users: int = 5_000_000
+    """Rows of the plan and the fold."""
+    sent_users: int = 300_000
+    """Users of the delivery."""
+    events: int = 500_000
+    """Events of one hour of Currents."""
+    customers: int = 5_000_000
+    """Customers of the sample."""
+    seconds: float = 5.0
+    """How long the emulator is loaded."""
+    repeats: int = 2
+    """Times something that takes seconds is run, ours and the baseline in turn; the fastest counts."""
+    starts: int = 5
+    """Processes started to see how long loading takes."""
+
+
+FULL = Scale()
+QUICK = Scale(
+    users=200_000,
+    sent_users=30_000,
+    events=50_000,
+    customers=100_000,
+    seconds=1.5,
+    repeats=1,
+    starts=2,
+)
