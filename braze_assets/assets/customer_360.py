@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 import dagster as dg
 
@@ -10,7 +9,7 @@ from braze_assets.assets.partitions import daily_partitions, start_date
 from braze_assets.assets.schemas import declared_schema
 from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.currents.email_events import SqlColumn
-from braze_assets.customer_360 import TABLES, SampleSettings, SampleTable, build_table
+from braze_assets.customer_360 import TABLES, SampleSettings, SampleTable, TableCheck, build_table, checks_of
 from braze_assets.io_managers import TableOutput, stored_table
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.sample import SampleResource
@@ -20,8 +19,6 @@ from braze_assets.storage.partitions import PartitionedTable
 
 __all__ = ["build_customer_360", "customer_360_key"]
 
-TableCheck = Any
-checks_of = lambda name: ()
 _SEVERITIES = {"warn": dg.AssetCheckSeverity.WARN, "error": dg.AssetCheckSeverity.ERROR}
 
 
@@ -31,9 +28,20 @@ def customer_360_key(table: str) -> dg.AssetKey:
 
 
 def build_customer_360() -> dg.Definitions:
-    """An asset for each table of the sample: a full snapshot as of the end of each day."""
+    """An asset for each table of the sample: a full snapshot as of the end of each day.
+
+    The job makes the whole group, email engagement included. Its schedule is stopped until it is started.
+    """
     partitions = daily_partitions()
-    return dg.Definitions(assets=[_build(table, partitions) for table in TABLES.values()])
+    job = dg.define_asset_job(
+        "customer_360_job",
+        selection=dg.AssetSelection.groups("customer_360"),
+        description="Makes every table of the Customer 360 for one day.",
+    )
+    # After the last hour of Currents has been read, before the syncs.
+    schedule = dg.build_schedule_from_partitioned_job(job, hour_of_day=1, minute_of_hour=30)
+    assets = [_build(table, partitions) for table in TABLES.values()]
+    return dg.Definitions(assets=assets, jobs=[job], schedules=[schedule])
 
 
 def _build(table: SampleTable, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -65,8 +73,10 @@ def _build(table: SampleTable, partitions: dg.DailyPartitionsDefinition) -> dg.A
         with dagster_failures():
             settings = sample.settings(start_date())
             yield dg.MaterializeResult(value=_snapshots(table, settings, context.partition_keys, upstream))
-            days = [stored_table(storage.storage(), key, partitions, day) for day in context.partition_keys]
-            for check, rows in _violations(checks, days):
+            days = {
+                day: stored_table(storage.storage(), key, partitions, day) for day in context.partition_keys
+            }
+            for check, rows in _violations(checks, days, upstream):
                 yield dg.AssetCheckResult(
                     check_name=check.name,
                     passed=rows == 0,
@@ -97,10 +107,14 @@ def _columns(table: SampleTable) -> list[SqlColumn]:
 
 
 def _violations(
-    checks: Sequence[TableCheck], days: Sequence[StoredTable]
+    checks: Sequence[TableCheck], days: Mapping[str, StoredTable], upstream: Mapping[str, PartitionedTable]
 ) -> Iterator[tuple[TableCheck, int]]:
-    """How many rows of the stored days are against each check."""
+    """How many rows, of all the days together, each check is not true of."""
     with connect() as connection:
         for check in checks:
-            counts = (connection.execute(check.sql(day.sql(connection))).fetchone() for day in days)
-            yield check, sum(int(count[0]) for count in counts if count)
+            rows = 0
+            for day, table in days.items():
+                sources = {name: each[day].sql(connection) for name, each in upstream.items()}
+                sql = check.sql(table.sql(connection), day=date.fromisoformat(day), upstream=sources)
+                rows += int(connection.execute(sql).fetchall()[0][0])
+            yield check, rows

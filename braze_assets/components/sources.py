@@ -29,8 +29,8 @@ def require_sources(definitions: dg.Definitions) -> dg.Definitions:
             missing = dependency.asset_key.to_user_string()
             near = difflib.get_close_matches(missing, [key.to_user_string() for key in known], n=1)
             raise ConfigurationError(
-                f"{spec.key.to_user_string()} reads the table {dependency.asset_key.path[-1]}, which is not there: "
-                f"no asset has the key {missing}.",
+                f"{spec.key.to_user_string()} reads the table {dependency.asset_key.path[-1]}, which is not "
+                f"there: no asset has the key {missing}.",
                 place=f"the SQL of {spec.key.to_user_string()}",
                 remedy=(f"Did you mean {near[0].rpartition('/')[2]}? " if near else "")
                 + "Correct the name, or declare the table under `sources` with its asset key or URL.",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from braze_assets import definitions as project
 from braze_assets.components.loading import load_folder
-from braze_assets.definitions import defs as project
 
 __all__ = ["defs"]
 
@@ -15,6 +15,6 @@ __all__ = ["defs"]
 def defs() -> dg.Definitions:
     """What the demo runs, and what `make dev` opens."""
     return dg.Definitions.merge(
-        project(),
+        project.defs(),
         load_folder(importlib.import_module("braze_assets.demo.defs"), Path(__file__).parent),
     )

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ],
         "Dagster": [
             "dagster",
-            *("dev", "-m", "braze_assets.demo.definitions", "-h", "127.0.0.1", "-p", str(options.port)),
+            *("dev", "-w", str(local.workspace), "-h", "127.0.0.1", "-p", str(options.port)),
         ],
     }
     if fresh:

@@ -15,6 +15,15 @@ LOCAL_API_KEY = "local-braze-key"
 """Not a secret: the key the local Braze is started with."""
 
 
+_WORKSPACE = """\
+# As workspace.yaml of the project, with the demo's own sync beside it.
+load_from:
+  - python_module:
+      module_name: braze_assets.demo.definitions
+      location_name: braze_assets
+"""
+
+
 @dataclass(frozen=True)
 class LocalFolder:
     """Where things are under one root, `.local` in the folder the command is run in."""
@@ -46,10 +55,16 @@ class LocalFolder:
         """What the local Braze holds between two starts."""
         return self.root / "braze" / "state.jsonl"
 
+    @property
+    def workspace(self) -> Path:
+        """The workspace file `make dev` opens."""
+        return self.root / "workspace.yaml"
+
     def prepare(self) -> None:
-        """Make the folders, and the instance's settings where there are none."""
+        """Make the folders, the workspace file, and the instance's settings where there are none."""
         for folder in (self.dagster_home, self.storage, self.currents, self.braze_state.parent):
             folder.mkdir(parents=True, exist_ok=True)
+        self.workspace.write_text(_WORKSPACE)
         settings = self.dagster_home / "dagster.yaml"
         if not settings.exists():
             settings.write_text(resources.files(__package__).joinpath("dagster.yaml").read_text())

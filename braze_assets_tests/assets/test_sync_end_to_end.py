@@ -248,7 +248,7 @@ def test_a_bad_gateway_in_html_is_tried_again(world: World) -> None:
 
 
 def test_a_rejected_user_is_named_and_tried_again(world: World) -> None:
-    """X1, X2: the ledger moves only for what Braze accepted; a poisoned batch costs its neighbours nothing."""
+    """X1, X2: the ledger moves only for what Braze accepted; a poisoned batch spares its neighbours."""
     world.days["2026-07-01"] = [user(number) for number in range(20)]
     fault = world.braze.control.fault(
         effect="status", status=400, identifier="0003", document={"message": "no"}

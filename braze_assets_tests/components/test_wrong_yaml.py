@@ -33,7 +33,7 @@ def refused(project: Project, yaml: str) -> BrazeAssetsError:
 
 def test_a_right_one_loads(project: Project) -> None:
     project.write("vip/defs.yaml", GOOD)
-    members = dg.AssetSpec("customer_360/members".split("/"))
+    members = dg.AssetSpec(["customer_360", "members"])
     keys = {key.to_user_string() for key in project.definitions(assets=[members]).resolve_all_asset_keys()}
     assert {"vip", "vip_findings", "vip_delta", "vip_sync", "vip_audit"} <= keys
 

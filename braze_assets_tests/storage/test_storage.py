@@ -84,7 +84,7 @@ def test_a_wrong_url_is_refused(url: str, cause: str) -> None:
     assert error.value.place == "BRAZE_ASSETS_STORAGE"
 
 
-def test_wrong_places_are_explained(s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_places_are_explained(s3_endpoint: str, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="bucket does not exist"):
         Storage("s3://no-such-bucket/x").check()
     blocker = tmp_path / "file"

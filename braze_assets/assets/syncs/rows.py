@@ -11,7 +11,7 @@ from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.io_managers import TableOutput
 from braze_assets.resources.failures import dagster_failures
-from braze_assets.rows import CATALOGUE, BuiltRows, TableFile, build_rows
+from braze_assets.rows import CATALOGUE, Attribute, BuiltRows, TableFile, build_rows
 from braze_assets.storage import connect
 from braze_assets.storage.partitions import PartitionedTable
 
@@ -59,7 +59,9 @@ def _tables(
             built = build_rows(connection, sync.rows, sources, partition=key, as_of=as_of)
             yield (
                 key,
-                TableOutput(built.reader(), documents=built.documents, metadata={**lineage, **_facts(built)}),
+                TableOutput(
+                    built.reader(), documents=built.documents, metadata={**lineage, **_facts(built, sync)}
+                ),
             )
 
 
@@ -74,7 +76,7 @@ def _lineage(sync: SyncDefinition) -> dict[str, Any]:
     return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=known)} if known else {}
 
 
-def _facts(built: BuiltRows) -> dict[str, Any]:
+def _facts(built: BuiltRows, sync: SyncDefinition) -> dict[str, Any]:
     counts = built.counts
     problems = [("(row)", problem, rows) for problem, rows in counts.errors.items()]
     problems += [
@@ -87,7 +89,7 @@ def _facts(built: BuiltRows) -> dict[str, Any]:
             columns=[
                 dg.TableColumn(built.header.identifier, "VARCHAR", "The identifier Braze knows the user by."),
                 *(
-                    dg.TableColumn(each.name, each.type.sql, f"{each.kind}; {each.description}".strip("; "))
+                    dg.TableColumn(each.name, each.type.sql, _described(each, sync))
                     for each in built.header.attributes
                 ),
             ]
@@ -101,3 +103,11 @@ def _facts(built: BuiltRows) -> dict[str, Any]:
             empty="Nothing was found wrong.",
         ),
     }
+
+
+def _described(attribute: Attribute, sync: SyncDefinition) -> str:
+    """Kind, description, and where it comes from."""
+    pairs = sync.lineage.get(attribute.name, ())
+    origin = ", ".join(f"{table}.{column}" for table, column in pairs)
+    kind = "Profile field" if attribute.kind == "profile" else "Custom attribute"
+    return ". ".join(filter(None, (kind, attribute.description.rstrip("."), origin and f"From {origin}")))

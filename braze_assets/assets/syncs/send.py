@@ -113,8 +113,7 @@ def _advise(context: dg.AssetExecutionContext, report: "SendReport") -> None:
     context.log.info(report.summary())
     if report.mode == "preview" and report.objects:
         context.log.info(
-            "To send them, set `mode: live` in the sync's YAML, or launch this asset with that "
-            "configuration."
+            "To send them, set `mode: live` in the sync's YAML, or launch this asset with that configuration."
         )
 
 
