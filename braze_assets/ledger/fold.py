@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from braze_assets.errors import LedgerError
 from braze_assets.ledger.acknowledged import Acknowledged
-from braze_assets.ledger.delta import LedgerTable, delta_errors, once
+from braze_assets.ledger.delta import CommitConflict, LedgerTable, delta_errors, once
 from braze_assets.ledger.journal import FoldResult
 from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.ledger.sources import table_sql
@@ -111,6 +111,8 @@ class Fold:
         )
         values = [name for name in columns if name in _value_fields(self.plan)]
         table = held.table if held.table is not None else target.open_or_create()
+        if held.table is None and table.version() > 0:
+            raise CommitConflict("The table was made and filled by another writer.")
         source = self._rows(connection, held, old, columns, values, everything=rewrite)
         with delta_errors(target.uri):
             return _write(connection, table, source, held, rewrite=rewrite, properties=once(**numbers))

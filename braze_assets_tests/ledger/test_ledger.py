@@ -217,6 +217,27 @@ def test_two_folds_at_once_agree(anywhere: World, monkeypatch: pytest.MonkeyPatc
     assert anywhere.ledger.acknowledged().version == 1
 
 
+def test_two_first_folds_at_once_insert_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other run makes the table after this one saw that there was none."""
+    header, plan = world.plan(world.rows(users(3), TYPES))
+    send = world.begin(header, plan)
+    world.record(send, world.pending(send, plan))
+    from braze_assets.ledger.fold import Fold
+
+    commit, calls = Fold.commit, []
+
+    def meanwhile(*arguments: Any, **options: Any) -> int:
+        if not calls:
+            calls.append(1)
+            assert Ledger(world.storage, world.sync, "external_id").settle(world.tick()) is not None
+        return commit(*arguments, **options)
+
+    monkeypatch.setattr(Fold, "commit", meanwhile)
+    assert send.finish(world.connection, world.tick()).accepted == 3
+    source = world.ledger.acknowledged().sql(world.connection)
+    assert world.connection.sql(f"SELECT count(*) FROM {source}").fetchall() == [(3,)]
+
+
 def test_receipts_after_a_settle_are_folded_as_well(world: World) -> None:
     """A plan made while a send goes on marks its open objects; the send's own end clears the marks."""
     table = world.rows(users(2), TYPES)
