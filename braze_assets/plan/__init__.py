@@ -1,6 +1,7 @@
 """The plan: what would be sent now, whether it may be, and what it costs; seen before anything is sent."""
 
-from braze_assets.plan.guards import GUARDS, Guard
+from braze_assets.plan.facts import Guard
+from braze_assets.plan.guards import GUARDS
 from braze_assets.plan.header import (
     AttributeCount,
     Counts,
@@ -9,7 +10,8 @@ from braze_assets.plan.header import (
     Verdict,
     read_plan_header,
 )
-from braze_assets.plan.make import Plan, empty_plan, make_plan
+from braze_assets.plan.make import make_plan
+from braze_assets.plan.plan import Plan, empty_plan
 from braze_assets.plan.preview import preview
 from braze_assets.plan.settings import GuardSettings, PlanSettings
 

@@ -4,61 +4,15 @@ A guard that fails never keeps a plan from being written: the plan shows what wo
 not.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 
 from braze_assets.braze.fields import CONSENT_FIELDS, shadowed_field
 from braze_assets.errors import ConfigurationError
-from braze_assets.plan.header import AttributeCount, Counts, Verdict
-from braze_assets.plan.settings import GuardSettings, PlanSettings
-from braze_assets.rows import RowsHeader
+from braze_assets.plan.facts import Facts, Guard
+from braze_assets.plan.header import Verdict
 
-__all__ = ["GUARDS", "Facts", "Guard", "check_guard_names", "judge"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What the guards look at.
-
-    Args:
-        header: The wanted table's header.
-        settings: The sync's settings.
-        counts: The plan's counts.
-        per_attribute: The plan's counts by attribute.
-        ledger_users: Rows of the ledger.
-        ledger_changed: Ledger users that are in the table and get an object because something changed.
-        removed: Ledger users that newly vanished from the table.
-        identifier_errors: Rows that cannot be sent for their identifier, by reason.
-        too_large: Objects left out for their size.
-        flipped: Attributes whose kind of type changed: old and new type.
-        rewinds: The newer partition that is overwritten on purpose.
-    """
-
-    header: RowsHeader
-    settings: PlanSettings
-    counts: Counts
-    per_attribute: Mapping[str, AttributeCount]
-    ledger_users: int
-    ledger_changed: int
-    removed: int
-    identifier_errors: Mapping[str, int]
-    too_large: int
-    flipped: Mapping[str, tuple[str, str]]
-    rewinds: str | None
-
-    @property
-    def guards(self) -> GuardSettings:
-        """The guards' settings."""
-        return self.settings.guards
-
-
-@dataclass(frozen=True)
-class Guard:
-    """One guard: its name, what it is for, and how it judges."""
-
-    name: str
-    description: str
-    judge: Callable[[Facts], Verdict]
+__all__ = ["GUARDS", "check_guard_names", "judge"]
 
 
 def judge(facts: Facts, allow: Collection[str]) -> tuple[Verdict, ...]:

@@ -1,20 +1,19 @@
 """Making a plan: the wanted table against the ledger, judged and priced."""
 
-import uuid
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from braze_assets.errors import PlanError
-from braze_assets.ledger import PLAN_KEY, Acknowledged, Ledger, Position
+from braze_assets.ledger import Acknowledged, Ledger, Position
 from braze_assets.ledger.sources import table_sql
 from braze_assets.plan.cost import count_attributes, count_changes, count_if_resent
 from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
-from braze_assets.plan.guards import GUARDS, Facts, check_guard_names, judge
-from braze_assets.plan.header import Counts, PlanHeader, PlanStatus, Verdict
+from braze_assets.plan.facts import Facts
+from braze_assets.plan.guards import check_guard_names, judge
+from braze_assets.plan.header import Counts, PlanHeader
+from braze_assets.plan.plan import Plan, new_plan_id, not_asked
 from braze_assets.plan.settings import PlanSettings
 from braze_assets.rows import RowsHeader, read_rows_header
 from braze_assets.storage import StoredTable, quote_identifier, quote_literal
@@ -22,57 +21,7 @@ from braze_assets.storage import StoredTable, quote_identifier, quote_literal
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Plan", "empty_plan", "make_plan"]
-
-_BATCH = 50_000
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A plan that is ready to be written.
-
-    Args:
-        header: What it says about itself.
-        connection: The DuckDB connection that holds its rows until they are written; None without rows.
-        changes: The table of its rows there.
-    """
-
-    header: PlanHeader
-    connection: "DuckDBPyConnection | None" = None
-    changes: str | None = None
-
-    @property
-    def documents(self) -> dict[str, dict[str, Any]]:
-        """The metadata to write with it: `write_parquet(path, plan.reader(), metadata=plan.documents)`."""
-        return {PLAN_KEY: self.header.to_document()}
-
-    metadata = documents
-
-    def sql(self) -> str:
-        """The rows, those to be sent first and numbered, then those left out."""
-        identifier = quote_identifier(self.header.identifier)
-        columns = f'{identifier}, kind, attributes, object, previous, data_points, reason, "values"'
-        # A row number over nothing is given in the order of the scan, in which the rows also come out.
-        return (
-            f"SELECT row_number() OVER () - 1 AS n, {columns} FROM {self.changes} "
-            "WHERE kind IN ('new', 'changed', 'unset') "
-            f"UNION ALL SELECT NULL, {columns} FROM {self.changes} WHERE kind = 'left_out'"
-        )
-
-    def reader(self) -> pa.RecordBatchReader:
-        """Stream the rows, ordered by `n`. The connection is busy until the stream is read to its end."""
-        if self.connection is None or self.changes is None:
-            return pa.RecordBatchReader.from_batches(_empty_schema(self.header), iter(()))
-        return _ordered(self.connection, self)
-
-
-def _ordered(connection: "DuckDBPyConnection", plan: Plan) -> pa.RecordBatchReader:
-    reader = connection.sql(plan.sql()).to_arrow_reader(_BATCH)
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        yield from reader
-
-    return pa.RecordBatchReader.from_batches(reader.schema, batches())
+__all__ = ["make_plan"]
 
 
 def make_plan(
@@ -116,7 +65,7 @@ def make_plan(
     ledger.settle(now, connection)
     position = ledger.position()
     header = PlanHeader(
-        plan_id=_plan_id(now),
+        plan_id=new_plan_id(now),
         sync=sync,
         partition=partition,
         as_of=as_of,
@@ -134,7 +83,7 @@ def make_plan(
             f"Stale: the ledger stands at partition {position.partition}, and {partition} is older. "
             "Nothing is sent. To overwrite newer values on purpose, ask for a rewind."
         )
-        return Plan(replace(header, status="stale", note=note, verdicts=_not_asked()))
+        return Plan(replace(header, status="stale", note=note, verdicts=not_asked()))
     held = ledger.acknowledged()
     diff = Diff(
         rows=table_sql(connection, rows),
@@ -185,47 +134,6 @@ def _compute(connection: "DuckDBPyConnection", diff: Diff, changes: str) -> None
     connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_candidates AS {diff.candidates}")
     connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes('plan_candidates')}")
     connection.execute("DROP TABLE plan_candidates")
-
-
-def empty_plan(
-    header: PlanHeader,
-    *,
-    partition: str | None,
-    as_of: datetime,
-    status: PlanStatus = "collapsed",
-    into: str | None = None,
-) -> Plan:
-    """The empty plan of a partition that another plan covers: a range is sent as its last partition.
-
-    Args:
-        header: The header of the plan that covers it.
-        partition: The partition that is covered.
-        as_of: Its end.
-        status: Why it is empty.
-        into: The partition it is collapsed into.
-    """
-    note = f"Collapsed into partition {into}: only the newest state of a range is sent." if into else ""
-    return Plan(
-        replace(
-            header,
-            plan_id=_plan_id(header.created_at),
-            partition=partition,
-            as_of=as_of,
-            status=status,
-            note=note,
-            collapsed_into=into,
-            rewind=False,
-            verdicts=_not_asked(),
-            counts=Counts(),
-            per_attribute={},
-            flipped=(),
-        )
-    )
-
-
-def _plan_id(now: datetime) -> str:
-    """Sorts by time, and is unique."""
-    return f"{now.astimezone(timezone.utc):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:12]}"
 
 
 def _check(wanted: RowsHeader, ledger: Ledger, rows: StoredTable) -> None:
@@ -279,31 +187,3 @@ def _note(diff: Diff, held: Acknowledged, settings: PlanSettings, *, older: bool
     if older:
         notes.append("Rewound: older values overwrite newer ones.")
     return " ".join(notes)
-
-
-def _not_asked() -> tuple[Verdict, ...]:
-    return tuple(
-        Verdict(guard=guard.name, passed=True, message="Not asked: nothing is sent.") for guard in GUARDS
-    )
-
-
-def _empty_schema(header: PlanHeader) -> pa.Schema:
-    import duckdb
-
-    values = ", ".join(f"{quote_identifier(name)} {type}" for name, type in header.types.items())
-    columns = {
-        "n": "BIGINT",
-        header.identifier: "VARCHAR",
-        "kind": "VARCHAR",
-        "attributes": "VARCHAR[]",
-        "object": "VARCHAR",
-        "previous": "VARCHAR",
-        "data_points": "INTEGER",
-        "reason": "VARCHAR",
-        "values": f"STRUCT({values})",
-    }
-    typed = ", ".join(f"NULL::{type} AS {quote_identifier(name)}" for name, type in columns.items())
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        schema: pa.Schema = connection.sql(f"SELECT {typed} WHERE false").to_arrow_table().schema
-        return schema

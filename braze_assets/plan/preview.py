@@ -1,6 +1,6 @@
 """A glance at a plan's changes, without personal data unless asked for."""
 
-from braze_assets.plan.make import Plan
+from braze_assets.plan.plan import Plan
 from braze_assets.storage import quote_identifier
 
 __all__ = ["preview"]

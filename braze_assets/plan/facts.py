@@ -1,0 +1,55 @@
+"""What the guards look at, and what a guard is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from braze_assets.plan.header import AttributeCount, Counts, Verdict
+from braze_assets.plan.settings import GuardSettings, PlanSettings
+from braze_assets.rows import RowsHeader
+
+__all__ = ["Facts", "Guard"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the guards look at.
+
+    Args:
+        header: The wanted table's header.
+        settings: The sync's settings.
+        counts: The plan's counts.
+        per_attribute: The plan's counts by attribute.
+        ledger_users: Rows of the ledger.
+        ledger_changed: Ledger users that are in the table and get an object because something changed.
+        removed: Ledger users that newly vanished from the table.
+        identifier_errors: Rows that cannot be sent for their identifier, by reason.
+        too_large: Objects left out for their size.
+        flipped: Attributes whose kind of type changed: old and new type.
+        rewinds: The newer partition that is overwritten on purpose.
+    """
+
+    header: RowsHeader
+    settings: PlanSettings
+    counts: Counts
+    per_attribute: Mapping[str, AttributeCount]
+    ledger_users: int
+    ledger_changed: int
+    removed: int
+    identifier_errors: Mapping[str, int]
+    too_large: int
+    flipped: Mapping[str, tuple[str, str]]
+    rewinds: str | None
+
+    @property
+    def guards(self) -> GuardSettings:
+        """The guards' settings."""
+        return self.settings.guards
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One guard: its name, what it is for, and how it judges."""
+
+    name: str
+    description: str
+    judge: Callable[[Facts], Verdict]
