@@ -15,3 +15,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(components, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # `dg` looks for components among the members of the module.
+    return [*globals(), *__all__]
