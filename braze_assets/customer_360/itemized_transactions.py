@@ -99,7 +99,7 @@ def _orders(settings: SampleSettings, day: date) -> str:
     return f"""
     SELECT
         *,
-        CASE WHEN {basket} < 12 THEN 1 WHEN {basket} < 17 THEN 2 ELSE 3 END AS items,
+        CASE WHEN {basket} < 13 THEN 1 WHEN {basket} < 18 THEN 2 ELSE 3 END AS items,
         {start} + {_DAY} * ordered_on + 1000000 * (28_800 + {draws.whole("order second", 57_600, "o")})
             AS placed_at,
         {draws.chance("returned", 0.04, "o")} AS is_returned,

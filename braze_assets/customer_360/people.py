@@ -42,7 +42,7 @@ def people_sql(settings: SampleSettings, day: date) -> str:
             *,
             CASE
                 WHEN {draws.chance("buys at once", 0.35)} THEN created_on
-                WHEN {draws.chance("buys later", 0.70)} THEN created_on + {draws.wait("first order", 120)}
+                WHEN {draws.chance("buys later", 0.60)} THEN created_on + {draws.wait("first order", 120)}
             END AS first_order_on,
             10 + floor(pow({draws.unit("order interval")}, 2) * 290)::BIGINT AS order_interval
         FROM (

@@ -40,9 +40,9 @@ class Rollup:
         yield f"coalesce(sum(order_revenue) {sold}, 0) AS {self.name}_order_revenue"
         if self.measures > 1:
             yield f"coalesce(sum(order_quantity) {sold}, 0) AS {self.name}_total_items"
-            yield f"coalesce(bit_count(bit_or(channel_bit) {sold}), 0) AS {self.name}_purchase_channels"
+            yield f"coalesce(bit_count(bit_or(channels.bit) {sold}), 0) AS {self.name}_purchase_channels"
         if self.measures > 2:
-            yield f"coalesce(bit_count(bit_or(brand_bit) {sold}), 0) AS {self.name}_purchase_brands"
+            yield f"coalesce(bit_count(bit_or(brands.bit) {sold}), 0) AS {self.name}_purchase_brands"
             yield f"max(order_revenue) {sold} AS {self.name}_largest_order_value"
             yield f"sum(net_order_revenue) {within} AS {self.name}_net_order_revenue"
 

@@ -28,30 +28,24 @@ def _query(settings: SampleSettings, day: date) -> str:
         SELECT *, order_quantity > 0 AS sold FROM unified_transactions
         WHERE amperity_id IS NOT NULL AND order_datetime < $day_end
     ),
-    channels AS (
-        SELECT
-            purchase_channel,
-            1::BIGINT << (row_number() OVER (ORDER BY purchase_channel) - 1) AS channel_bit
-        FROM (SELECT DISTINCT purchase_channel FROM orders WHERE purchase_channel IS NOT NULL)
-    ),
-    brands AS (
-        SELECT
-            purchase_brand,
-            1::BIGINT << (row_number() OVER (ORDER BY purchase_brand) - 1) AS brand_bit
-        FROM (SELECT DISTINCT purchase_brand FROM orders WHERE purchase_brand IS NOT NULL)
-    ),
-    placed AS (
-        SELECT
-            orders.*, channel_bit, brand_bit,
-            row_number() OVER (PARTITION BY amperity_id, sold ORDER BY order_datetime, order_id) AS position
-        FROM orders LEFT JOIN channels USING (purchase_channel) LEFT JOIN brands USING (purchase_brand)
+    channels AS ({_bits("purchase_channel")}),
+    brands AS ({_bits("purchase_brand")}),
+    -- A row for every purchaser. Two passes, one for single orders and one for sums, keep less in memory than
+    -- one with all aggregates.
+    purchasers AS (
+        SELECT amperity_id, {_of_orders()}
+        FROM orders
+        WHERE sold
+        WINDOW
+            in_order AS (PARTITION BY amperity_id ORDER BY order_datetime, order_id),
+            to_the_end AS (in_order ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+        QUALIFY row_number() OVER in_order = 1
     ),
     totals AS (
-        SELECT
-            amperity_id,
-            {_of_orders()},
-            {", ".join(total for rollup in ROLLUPS for total in rollup.totals())}
-        FROM placed
+        SELECT amperity_id, {", ".join(total for rollup in ROLLUPS for total in rollup.totals())}
+        FROM orders
+        LEFT JOIN channels ON purchase_channel = channels.name
+        LEFT JOIN brands ON purchase_brand = brands.name
         GROUP BY amperity_id
     ),
     ranks AS ({_ranks()})
@@ -65,24 +59,33 @@ def _query(settings: SampleSettings, day: date) -> str:
         coalesce(first_to_second_order_days <= {_EARLY_REPEAT_DAYS}, false) AS early_repeat_purchaser,
         lifetime_purchase_channels > 1 AS multi_purchase_channel,
         lifetime_purchase_brands > 1 AS multi_purchase_brand
-    FROM totals LEFT JOIN ranks USING (amperity_id)
-    WHERE lifetime_order_frequency > 0
+    FROM purchasers JOIN totals USING (amperity_id) LEFT JOIN ranks USING (amperity_id)
     """,
         day,
     )
 
 
 def _of_orders() -> str:
-    aggregates = {
-        "first": "any_value({}) FILTER (sold AND position = 1)",
-        "second": "any_value({}) FILTER (sold AND position = 2)",
-        "latest": "arg_max({}, position) FILTER (sold)",
+    of_the_first_row = {
+        "first": "{}",
+        "second": "lead({}) OVER in_order",
+        "latest": "last_value({}) OVER to_the_end",
     }
     return ", ".join(
-        f"{aggregates[which].format(source)} AS {which}_order_{name}"
+        f"{of_the_first_row[which].format(source)} AS {which}_order_{name}"
         for which, many in _ORDERS
         for name, source, _, _ in _OF_AN_ORDER[:many]
     )
+
+
+def _bits(column: str) -> str:
+    """A bit for each value of a column: different ones are counted without keeping a set for every customer.
+
+    There are 62; values beyond share the last.
+    """
+    bit = "1::BIGINT << least(row_number() OVER (ORDER BY name) - 1, 61)"
+    values = f"SELECT DISTINCT {column} AS name FROM orders WHERE {column} IS NOT NULL"
+    return f"SELECT name, {bit} AS bit FROM ({values})"
 
 
 def _ranks() -> str:
