@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from braze_assets.customer_360 import SampleSettings, day_end, table_sql
 
-DAY = date(2026, 3, 31)
+DAY = date(2026, 5, 31)
 END = day_end(DAY)
 SAMPLE = SampleSettings(start=date(2026, 1, 1))
 CHANNELS = ("web", "store", None)
 WINDOWS = {
     "L30D": (END - timedelta(days=30), END),
-    "L3M": (datetime(2026, 1, 1, tzinfo=timezone.utc), END),
-    "L6M": (datetime(2025, 10, 1, tzinfo=timezone.utc), END),
-    "L12M": (datetime(2025, 4, 1, tzinfo=timezone.utc), END),
-    "LY12M": (datetime(2024, 4, 1, tzinfo=timezone.utc), datetime(2025, 4, 1, tzinfo=timezone.utc)),
+    "L3M": (datetime(2026, 3, 1, tzinfo=timezone.utc), END),
+    "L6M": (datetime(2025, 12, 1, tzinfo=timezone.utc), END),
+    "L12M": (datetime(2025, 6, 1, tzinfo=timezone.utc), END),
+    "LY12M": (datetime(2024, 6, 1, tzinfo=timezone.utc), datetime(2025, 6, 1, tzinfo=timezone.utc)),
     "lifetime": (datetime(1970, 1, 1, tzinfo=timezone.utc), END),
 }
 
