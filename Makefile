@@ -37,4 +37,4 @@ bench: setup ## measure speed and memory as ratios (minutes)
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environment and everything the demo made
-	rm -rf $(VENV) .local .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .local/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

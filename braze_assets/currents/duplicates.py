@@ -44,6 +44,8 @@ def find_duplicates(
     """
     chunks = [chunk for column in ids for chunk in column.chunks]
     column = pa.chunked_array(chunks, pa.string())
+    if not len(column):
+        return Duplicates(np.empty(0, dtype=np.int64), 0, 0)
     positions = pa.array(np.arange(len(column), dtype=np.int64))
     with connect(settings) as con:
         con.register("ids", pa.table({"id": column, "position": positions}))

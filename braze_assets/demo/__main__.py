@@ -6,12 +6,16 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from braze_assets.demo.local import LOCAL_API_KEY, LocalFolder
 from braze_assets.errors import BrazeAssetsError
+
+if TYPE_CHECKING:
+    from braze_assets.demo.story import Chapter
 
 _START = date(2026, 7, 1)
 
@@ -22,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--customers", type=int, default=10_000)
     options = parser.parse_args(arguments)
     # Dagster captures standard output while a step runs; the demo keeps a way to the screen.
-    console = Console(file=os.fdopen(os.dup(1), "w", encoding="utf-8"), highlight=False)
+    screen = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    console = Console(file=screen, highlight=False, width=None if screen.isatty() else 110)
     started = time.monotonic()
     try:
         _tell(console, options.customers)
@@ -40,7 +45,7 @@ def _tell(console: Console, customers: int) -> None:
     os.environ["BRAZE_ASSETS_SAMPLE_CUSTOMERS"] = str(customers)
     os.environ["BRAZE_ASSETS_START_DATE"] = _START.isoformat()
     os.environ.update(local.environment(""))
-
+    console.print(f"Keeping a local Braze in step with {customers:,} customers over five days.\n")
     with console.status("Loading Dagster"):
         import dagster as dg
 
@@ -63,19 +68,19 @@ def _tell(console: Console, customers: int) -> None:
             start=_START,
             customers=customers,
         )
-        console.print(f"Keeping a local Braze in step with {customers:,} customers.\n")
-        for line, chapter in story.chapters():
-            begun = time.monotonic()
-            with console.status(line):
-                told = chapter()
-            console.print(f"[green]done[/green] {line} [dim]({time.monotonic() - begun:.1f} s)[/dim]")
-            _show(console, told)
+        chapters: list[Chapter] = []
+        try:
+            for line, chapter in story.chapters():
+                begun = time.monotonic()
+                with console.status(f"{line} ..."):
+                    chapters.append(chapter())
+                console.print(f"[green]\u2713[/green] {line} [dim]{time.monotonic() - begun:.1f} s[/dim]")
+        finally:
+            for told in chapters:
+                _show(console, told)
 
 
-def _show(console: Console, chapter: "object") -> None:
-    from braze_assets.demo.story import Chapter
-
-    assert isinstance(chapter, Chapter)
+def _show(console: Console, chapter: "Chapter") -> None:
     console.print(f"\n[bold]{chapter.title}[/bold]")
     table = Table(box=None, show_header=False, padding=(0, 2), pad_edge=True)
     table.add_column(style="dim", no_wrap=True)
@@ -85,7 +90,6 @@ def _show(console: Console, chapter: "object") -> None:
     console.print(table)
     if chapter.message:
         console.print(chapter.message, style="yellow", markup=False)
-    console.print()
 
 
 if __name__ == "__main__":

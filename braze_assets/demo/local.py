@@ -26,14 +26,17 @@ load_from:
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """Where things are under one root, `.local` in the folder the command is run in."""
+    """Where things are under one root: `.local/demo` in the folder the command is run in.
+
+    The demo clears it, so it is never where the tables of a user's own are kept by default.
+    """
 
     root: Path
 
     @classmethod
     def default(cls) -> "LocalFolder":
         """The folder of this project copy."""
-        return cls(Path(os.environ.get("BRAZE_ASSETS_LOCAL", ".local")).absolute())
+        return cls(Path(os.environ.get("BRAZE_ASSETS_LOCAL", ".local/demo")).absolute())
 
     @property
     def dagster_home(self) -> Path:
