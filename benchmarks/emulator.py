@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.loader import count_replies
+from benchmarks.loader import count_replies, track_body
 from benchmarks.measure import measured
 from benchmarks.scale import Scale
 from braze_assets.emulator import DEFAULT_API_KEY, LocalBraze
@@ -27,10 +27,11 @@ def run(scale: Scale, work: Path) -> list[Figure]:
             [measured("emulator:load", url=each, seconds=scale.seconds).result for each in (braze.url, url)]
             for _ in range(scale.repeats)
         ]
+    size = len(track_body(OBJECTS)) / 1e3
     return [
         Figure(
             case="emulator",
-            what=f"count-only, {CONNECTIONS} connections, bodies of {OBJECTS} objects (26 KB)",
+            what=f"count-only, {CONNECTIONS} connections, bodies of {OBJECTS} objects ({size:.0f} KB)",
             value=max(each[0] for each in rounds),
             baseline=max(each[1] for each in rounds),
             unit="requests/s",

@@ -5,7 +5,15 @@ import json
 import time
 from urllib.parse import urlsplit
 
-__all__ = ["count_replies"]
+__all__ = ["count_replies", "track_body"]
+
+
+def track_body(objects: int) -> bytes:
+    """A body of `/users/track`: users with 20 attributes of mixed types."""
+    values = ("active", 12, 3.5, True, "2026-11-20")
+    attributes = {f"attribute_{n:02d}": values[n % len(values)] for n in range(20)}
+    people = [{"external_id": f"user-{n:08d}", **attributes} for n in range(objects)]
+    return json.dumps({"attributes": people}, separators=(",", ":")).encode()
 
 
 def count_replies(url: str, path: str, key: str, objects: int, connections: int, seconds: float) -> float:
@@ -22,8 +30,7 @@ def count_replies(url: str, path: str, key: str, objects: int, connections: int,
     Raises:
         RuntimeError: A reply is not a success.
     """
-    people = [{"external_id": f"user-{n:08d}", "notes": "x" * 300, "visits": n} for n in range(objects)]
-    body = json.dumps({"attributes": people}, separators=(",", ":")).encode()
+    body = track_body(objects)
     place = urlsplit(url)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {key}\r\n"
