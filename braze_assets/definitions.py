@@ -5,7 +5,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from braze_assets.assets.customer_360 import build_customer_360
 from braze_assets.components.loading import load_folder
 from braze_assets.components.sources import require_sources
 from braze_assets.io_managers import ParquetIOManager
@@ -25,7 +24,6 @@ def defs() -> dg.Definitions:
     """The project."""
     return require_sources(
         dg.Definitions.merge(
-            build_customer_360(),
             load_folder(importlib.import_module("braze_assets.defs"), Path(__file__).parent.parent),
             dg.Definitions(resources=resources(), executor=dg.in_process_executor),
         )

@@ -14,6 +14,7 @@ from braze_assets.components.sources import require_sources
 from braze_assets.io_managers import ParquetIOManager
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.currents import CurrentsResource
+from braze_assets.resources.sample import SampleResource
 from braze_assets.resources.storage import StorageResource
 
 __all__ = ["Project"]
@@ -53,6 +54,7 @@ class Project:
         resources = {
             "storage": storage,
             "braze": BrazeResource(instance=self.braze_url, settling_seconds=0, max_attempts=2),
+            "sample": SampleResource(customers=100),
             "currents": CurrentsResource(url=f"{self.storage}/in"),
             "io_manager": ParquetIOManager(storage=storage),
         }

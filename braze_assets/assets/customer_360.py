@@ -1,6 +1,6 @@
 """The sample Customer 360: the tables a brand would bring, made up. Replace them by your own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
@@ -10,6 +10,7 @@ from braze_assets.assets.schemas import declared_schema
 from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.currents.email_events import SqlColumn
 from braze_assets.customer_360 import TABLES, SampleSettings, SampleTable, TableCheck, build_table, checks_of
+from braze_assets.errors import ConfigurationError
 from braze_assets.io_managers import TableOutput, stored_table
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.sample import SampleResource
@@ -27,11 +28,25 @@ def customer_360_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(["customer_360", table])
 
 
-def build_customer_360() -> dg.Definitions:
-    """An asset for each table of the sample: a full snapshot as of the end of each day.
+def build_customer_360(tables: Collection[str] = tuple(TABLES)) -> dg.Definitions:
+    """An asset for each of these tables of the sample: a full snapshot as of the end of each day.
 
     The job makes the whole group, email engagement included. Its schedule is stopped until it is started.
+
+    Args:
+        tables: Names of tables; those of a brand's own are left out.
+
+    Raises:
+        ConfigurationError: The sample has no such table.
     """
+    if unknown := sorted(set(tables) - set(TABLES)):
+        raise ConfigurationError(
+            f"The sample has no table {unknown[0]}.",
+            place="tables",
+            remedy=f"Choose among {', '.join(TABLES)}.",
+        )
+    if not tables:
+        return dg.Definitions()
     partitions = daily_partitions()
     job = dg.define_asset_job(
         "customer_360_job",
@@ -40,7 +55,7 @@ def build_customer_360() -> dg.Definitions:
     )
     # After the last hour of Currents has been read, before the syncs.
     schedule = dg.build_schedule_from_partitioned_job(job, hour_of_day=1, minute_of_hour=30)
-    assets = [_build(table, partitions) for table in TABLES.values()]
+    assets = [_build(TABLES[name], partitions) for name in TABLES if name in tables]
     return dg.Definitions(assets=assets, jobs=[job], schedules=[schedule])
 
 

@@ -17,6 +17,7 @@ from braze_assets.components.models import (
     SourceModel,
     TableModel,
 )
+from braze_assets.errors import ConfigurationError, QueryError
 from braze_assets.plan import GuardSettings, PlanSettings
 from braze_assets.rows import AttributeSettings, RowsSpec, TableFile, TableQuery
 
@@ -86,14 +87,7 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
                 name=self.name,
                 query=query,
                 identifier=self.identifier,
-                attributes={
-                    name: AttributeSettings(
-                        null_policy=each.null_policy or self.null_policy,
-                        type=each.type,
-                        description=each.description or "",
-                    )
-                    for name, each in self.attributes.items()
-                },
+                attributes={name: self._attribute(name, each) for name, each in self.attributes.items()},
                 null_policy=self.null_policy,
             ),
             plan=PlanSettings(
@@ -115,6 +109,17 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
             group=self.group,
             lineage=query.lineage() if isinstance(query, TableQuery) else {},
         )
+
+    def _attribute(self, name: str, model: AttributeModel) -> AttributeSettings:
+        try:
+            return AttributeSettings(
+                null_policy=model.null_policy or self.null_policy,
+                type=model.type,
+                description=model.description or "",
+            )
+        except QueryError as error:
+            place = f"attributes.{name}.type of the sync {self.name}"
+            raise ConfigurationError(error.cause, place=place, remedy=error.remedy) from None
 
     def _query(self, folder: Path) -> TableQuery | TableFile:
         if self.table.sql is not None:

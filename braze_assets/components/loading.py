@@ -15,7 +15,7 @@ from braze_assets.components import models
 from braze_assets.components.attribute_sync import AttributeSync
 from braze_assets.components.currents_feed import CurrentsFeed
 from braze_assets.components.yaml_errors import unknown_component, unreadable_yaml, wrong_settings
-from braze_assets.errors import BrazeAssetsError
+from braze_assets.errors import BrazeAssetsError, ConfigurationError
 
 __all__ = ["load_folder"]
 
@@ -64,7 +64,13 @@ def _explained(error: ComponentTreeException, folder: Path) -> Exception:
         if isinstance(cause, ValidationError) and file.exists():
             feed = cause.title.startswith(CurrentsFeed.__name__)
             return wrong_settings(cause, file, _FEED if feed else _SYNC)
-    return error
+    # Whatever Dagster does not like of it: an owner, a cron line, a group.
+    *_, root = _causes(error)
+    return ConfigurationError(
+        str(root).splitlines()[0] if str(root) else type(root).__name__,
+        place=str(file),
+        remedy="Correct the setting; docs/configuration.md lists them all.",
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

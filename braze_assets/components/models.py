@@ -23,7 +23,10 @@ class TableModel(dg.Model, dg.Resolvable):
     @model_validator(mode="after")
     def _one(self) -> "TableModel":
         if (self.sql is None) == (self.url is None):
-            raise ValueError("give either `sql` (a SQL file) or `url` (a Parquet or CSV file), not both")
+            raise ValueError(
+                "give either `sql` (a SQL file) or `url` (a Parquet or CSV file); a template of a "
+                "variable that is not set gives neither"
+            )
         return self
 
 
@@ -36,7 +39,7 @@ class SourceModel(dg.Model, dg.Resolvable):
     @model_validator(mode="after")
     def _one(self) -> "SourceModel":
         if (self.asset is None) == (self.url is None):
-            raise ValueError("give either `asset` (an asset key) or `url` (a file), not both")
+            raise ValueError("give either `asset` (an asset key) or `url` (a file)")
         return self
 
 

@@ -94,7 +94,7 @@ CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
             "Correct it where it is recorded.",
         ),
         "bad_time_zone": Explanation(
-            "The time zone is not an IANA name such as Europe/Berlin.", "Map abbreviations such as CET."
+            "The time zone is not an IANA name such as Europe/Berlin.", "Map abbreviations such as PST."
         ),
         "bad_subscription": Explanation(
             "The state is not opted_in, subscribed or unsubscribed.", "Map it in the SQL."

@@ -1,12 +1,15 @@
 """DuckDB, set up the same way everywhere: UTC, a memory limit, and a place to spill to."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
+
+from braze_assets.errors import ConfigurationError
 
 __all__ = ["EngineSettings", "connect", "quote_identifier", "quote_literal"]
 
@@ -24,10 +27,27 @@ class EngineSettings:
 
     @classmethod
     def from_environment(cls) -> "EngineSettings":
-        """Read `BRAZE_ASSETS_MEMORY_LIMIT`, `BRAZE_ASSETS_THREADS`, `BRAZE_ASSETS_TEMP_DIRECTORY`."""
-        threads = os.environ.get("BRAZE_ASSETS_THREADS")
+        """Read `BRAZE_ASSETS_MEMORY_LIMIT`, `BRAZE_ASSETS_THREADS`, `BRAZE_ASSETS_TEMP_DIRECTORY`.
+
+        Raises:
+            ConfigurationError: One of them is not what it should be.
+        """
+        threads = os.environ.get("BRAZE_ASSETS_THREADS", "")
+        if threads and not (threads.isdigit() and int(threads)):
+            raise ConfigurationError(
+                "The number of threads is not a whole number above 0.",
+                place="BRAZE_ASSETS_THREADS",
+                remedy="Set it to a number such as 2, or leave it out for all cores.",
+            )
+        memory = os.environ.get("BRAZE_ASSETS_MEMORY_LIMIT") or cls.memory_limit
+        if not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", memory, re.IGNORECASE):
+            raise ConfigurationError(
+                f"The memory limit {memory!r} is not a size.",
+                place="BRAZE_ASSETS_MEMORY_LIMIT",
+                remedy="Set it to a size such as 2GB or 500MB.",
+            )
         return cls(
-            memory_limit=os.environ.get("BRAZE_ASSETS_MEMORY_LIMIT", cls.memory_limit),
+            memory_limit=memory,
             threads=int(threads) if threads else None,
             temp_directory=os.environ.get("BRAZE_ASSETS_TEMP_DIRECTORY"),
         )

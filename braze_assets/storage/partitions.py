@@ -33,12 +33,23 @@ class PartitionedTable(Mapping[str, StoredTable]):
         return len(self._tables)
 
     def existing(self, key: str | None) -> StoredTable:
-        """The table of a partition that must be there.
+        """The table of a partition that must be there; without a key, the newest that is.
 
         Raises:
-            StorageError: The partition was never materialized, or was not asked for.
+            StorageError: It was never materialized, or the table has other partitions.
         """
-        table = self._whole if self._whole is not None else self._tables.get(key or "")
+        table = self._whole
+        if table is None and key is None:
+            stored = self.stored()
+            table = self._tables[stored[-1]] if stored else None
+        elif table is None:
+            table = self._tables.get(key or "")
+            if table is None and self._tables:
+                raise StorageError(
+                    f"The table {self.name} has no partition {key}; it has some like {next(iter(self))}.",
+                    place=self.name,
+                    remedy="Read a table with the same partitions, or one without any.",
+                )
         if table is None or not table.exists():
             of_partition = "" if self._whole is not None or key is None else f" of partition {key}"
             raise StorageError(

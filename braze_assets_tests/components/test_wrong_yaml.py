@@ -129,3 +129,20 @@ def test_a_missing_sql_file_is_named(project: Project) -> None:
     error = refused(project, GOOD)
     assert "not there" in error.cause
     assert "vip.sql" in str(error.place)
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("  schedule: every day\n", "every day"),
+        ("  owners: [somebody]\n", "somebody"),
+        ("  partitions: {cadence: none}\n  schedule: after each partition\n", "no partitions"),
+        ("  attributes: {tier: {type: Colour}}\n", "Colour"),
+    ],
+)
+def test_what_dagster_would_refuse_is_named_too(project: Project, line: str, cause: str) -> None:
+    error = refused(project, GOOD + line)
+    assert isinstance(error, ConfigurationError)
+    assert cause in error.cause
+    assert error.place
+    assert error.remedy

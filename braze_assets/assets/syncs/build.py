@@ -10,6 +10,7 @@ from braze_assets.assets.syncs.delta import build_delta_asset
 from braze_assets.assets.syncs.findings import build_findings_asset
 from braze_assets.assets.syncs.rows import build_rows_asset
 from braze_assets.assets.syncs.send import build_send_asset
+from braze_assets.errors import ConfigurationError
 
 __all__ = ["AFTER_EACH_PARTITION", "build_sync"]
 
@@ -40,6 +41,12 @@ def _schedules(sync: SyncDefinition, job: Any) -> list[Any]:
         return []
     name = f"{sync.name}_schedule"
     if sync.partitions is None:
+        if sync.cron_schedule == AFTER_EACH_PARTITION:
+            raise ConfigurationError(
+                f"The sync {sync.name} has no partitions, so none can close.",
+                place=f"schedule of {sync.name}",
+                remedy='Give a cron line, such as "0 3 * * *", or partitions.',
+            )
         return [dg.ScheduleDefinition(name=name, job=job, cron_schedule=sync.cron_schedule)]
     if sync.cron_schedule == AFTER_EACH_PARTITION:
         return [dg.build_schedule_from_partitioned_job(job, name=name)]
