@@ -16,7 +16,6 @@ from benchmarks.people import NOW, PARTITION, SYNC, ledger_of
 from benchmarks.plan import make
 from benchmarks.scale import Scale
 from braze_assets.ledger import RECEIPTS_SCHEMA, Ledger
-from braze_assets.ledger.sources import table_sql
 from braze_assets.plan import read_plan_header
 from braze_assets.storage import Storage, StoredTable, connect, open_path, write_parquet
 
@@ -77,18 +76,18 @@ def answer(folder: str, answered: str) -> None:
         now=NOW,
     )
     with connect() as connection:
-        for batch in _receipts(connection, table_sql(connection, plan), header.plan_id):
+        for batch in _receipts(connection, plan.sql(connection), header.plan_id):
             send.record(pa.Table.from_batches([batch]))
     with connect() as connection:
         held = ledger.acknowledged().sql(connection)
         rows, names = (
-            table_sql(connection, StoredTable.at(f"{folder}/rows.parquet")),
+            StoredTable.at(f"{folder}/rows.parquet").sql(connection),
             list(ledger.acknowledged().types()),
         )
         columns = ", ".join(f"r.{name}" for name in names)
         source = connection.sql(
             f"SELECT external_id, {columns}, h._unknown, '{header.plan_id}' AS _plan_id, "
-            f"'{PARTITION}' AS _partition, h._acknowledged_at FROM {table_sql(connection, plan)} AS p "
+            f"'{PARTITION}' AS _partition, h._acknowledged_at FROM {plan.sql(connection)} AS p "
             f"JOIN {rows} AS r USING (external_id) JOIN {held} AS h USING (external_id)"
         )
         write_parquet(open_path(f"{answered}/source.parquet"), source.to_arrow_reader(50_000))

@@ -7,7 +7,6 @@ from benchmarks.figures import Figure
 from benchmarks.measure import best, measured
 from benchmarks.people import AS_OF, ATTRIBUTES, NOW, PARTITION, SYNC, ledger_of, rows_of
 from benchmarks.scale import FULL, Scale
-from braze_assets.ledger.sources import table_sql
 from braze_assets.plan import PlanSettings, make_plan
 from braze_assets.storage import connect, open_path, quote_literal, write_parquet
 
@@ -77,7 +76,7 @@ def join(folder: str) -> int:
     differs = " OR ".join(f"r.{name} IS DISTINCT FROM h.{name}" for name in ATTRIBUTES)
     ledger = ledger_of(folder)
     with connect() as connection:
-        rows = table_sql(connection, rows_of(folder))
+        rows = rows_of(folder).sql(connection)
         held = f"read_parquet({quote_literal(f'{ledger.uri}/acknowledged/*.parquet')})"
         target = quote_literal(f"{folder}/join.parquet")
         [(count,)] = connection.execute(

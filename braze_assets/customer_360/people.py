@@ -16,6 +16,7 @@ PLANTED = 100
 """Customers below this number never leave: some carry the dirt that every sample must have."""
 
 _LEAVE_AFTER_DAYS = 5_000  # on average, which is 0.02 % a day
+_PIECES = 8
 _ORDERS = 64  # room for the orders of one customer in an order's number, `i * 64 + k`
 
 
@@ -57,12 +58,18 @@ def people_sql(settings: SampleSettings, day: date) -> str:
                     range AS i,
                     CASE WHEN range < {first} THEN 0
                         ELSE ((range - {first} + 1) * 1000 + {first} - 1) // {first} END AS joined_on
-                FROM range({settings.joined(day)})
+                FROM ({_numbers(settings.joined(day))})
             )
             WHERE i < {PLANTED} OR {today} <= joined_on + {draws.wait("leave", _LEAVE_AFTER_DAYS)}
         )
     )
     """
+
+
+def _numbers(count: int) -> str:
+    """The numbers from 0, in pieces: DuckDB reads one range on one thread, and several side by side."""
+    ends = [count * piece // _PIECES for piece in range(_PIECES + 1)]
+    return " UNION ALL ".join(f"FROM range({a}, {b})" for a, b in zip(ends, ends[1:], strict=False))
 
 
 def order_day(draws: Draws, k: str) -> str:

@@ -10,7 +10,6 @@ import pyarrow as pa
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.ledger.delta import LedgerTable, data_files, delta_errors
 from braze_assets.ledger.schemas import acknowledged_schema
-from braze_assets.ledger.sources import table_sql
 from braze_assets.ledger.types import sql_type
 from braze_assets.storage import Storage, StoredTable, quote_identifier
 
@@ -91,7 +90,7 @@ class Acknowledged:
         """A SQL table expression with all columns in their canonical types; None when there are no rows."""
         if not self._files:
             return None
-        files = table_sql(connection, StoredTable.at(*(f"{self.uri}/{path}" for path in self._files)))
+        files = StoredTable.at(*(f"{self.uri}/{path}" for path in self._files)).sql(connection)
         held = {row[0] for row in connection.sql(f"DESCRIBE SELECT * FROM {files}").fetchall()}
         # A column that no file has yet is NULL everywhere.
         columns = ", ".join(

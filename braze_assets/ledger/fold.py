@@ -10,7 +10,6 @@ from braze_assets.ledger.acknowledged import Acknowledged
 from braze_assets.ledger.delta import CommitConflict, LedgerTable, delta_errors, once
 from braze_assets.ledger.journal import FoldResult
 from braze_assets.ledger.schemas import PLAN_KEY
-from braze_assets.ledger.sources import table_sql
 from braze_assets.ledger.types import converted, lost
 from braze_assets.storage import StoredTable, quote_identifier, quote_literal
 
@@ -66,7 +65,7 @@ class Fold:
         return (
             "(SELECT p.*, coalesce(o.accepted, false) AS accepted, "
             "coalesce(o.rejected AND NOT o.accepted, false) AS rejected "
-            f"FROM {table_sql(connection, self.plan)} AS p "
+            f"FROM {self.plan.sql(connection)} AS p "
             f"LEFT JOIN {outcomes_sql(self.receipts)} AS o ON o.n = p.n "
             f"WHERE p.n >= {self.done}{reach})"
         )

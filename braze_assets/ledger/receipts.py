@@ -7,7 +7,6 @@ import pyarrow as pa
 from braze_assets.errors import LedgerError
 from braze_assets.ledger.delta import CommitConflict, LedgerTable, data_files, delta_errors
 from braze_assets.ledger.schemas import OUTCOMES, RECEIPTS_SCHEMA
-from braze_assets.ledger.sources import table_sql
 from braze_assets.storage import Storage, StoredTable, quote_literal
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class Receipts:
                 pass  # Somebody else is compacting; the small files are still there to be read.
         if not files:
             return None
-        source = table_sql(connection, self._stored(files))
+        source = self._stored(files).sql(connection)
         return f"(SELECT * FROM {source} WHERE plan_id = {quote_literal(plan_id)})"
 
     def count(self, connection: "DuckDBPyConnection", plan_id: str) -> int:
@@ -93,7 +92,7 @@ class Receipts:
         """A SQL table expression of all receipts; None when there are none."""
         table = self._table.open()
         files = [] if table is None else data_files(table)
-        return table_sql(connection, self._stored(files)) if files else None
+        return self._stored(files).sql(connection) if files else None
 
     def _stored(self, files: list[dict[str, Any]]) -> StoredTable:
         return StoredTable.at(*(f"{self._table.uri}/{file['path']}" for file in files))

@@ -10,7 +10,6 @@ from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.ledger.fold import outcomes_sql
 from braze_assets.ledger.journal import FoldResult
 from braze_assets.ledger.schemas import PLAN_KEY
-from braze_assets.ledger.sources import table_sql
 from braze_assets.storage import StoredTable, quote_identifier
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Send:
                 place=", ".join(plan.uris),
                 remedy="Give the plan that was begun, or begin this one.",
             )
-        source = table_sql(connection, plan)
+        source = plan.sql(connection)
         if self.done is None:
             return f"(SELECT * FROM {source} WHERE false)"
         where = f"n >= {self.done}"

@@ -8,7 +8,6 @@ documentation "Data points", September 2026.
 from typing import TYPE_CHECKING
 
 from braze_assets.braze.fields import billed
-from braze_assets.ledger.sources import table_sql
 from braze_assets.plan.header import AttributeCount, Counts
 from braze_assets.rows import RowsHeader
 from braze_assets.storage import StoredTable, quote_identifier, quote_literal
@@ -81,6 +80,6 @@ def count_if_resent(connection: "DuckDBPyConnection", rows: StoredTable, header:
     if not names:
         return 0
     points = " + ".join(f"count({quote_identifier(name)})" for name in names)
-    source = table_sql(connection, rows)
+    source = rows.sql(connection)
     [(number,)] = connection.sql(f"SELECT {points} FROM {source} WHERE _error IS NULL").fetchall()
     return int(number)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from braze_assets.errors import PlanError
 from braze_assets.ledger import Acknowledged, Ledger, Position
-from braze_assets.ledger.sources import table_sql
 from braze_assets.plan.cost import count_attributes, count_changes, count_if_resent
 from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
 from braze_assets.plan.facts import Facts
@@ -86,7 +85,7 @@ def make_plan(
         return Plan(replace(header, status="stale", note=note, verdicts=not_asked()))
     held = ledger.acknowledged()
     diff = Diff(
-        rows=table_sql(connection, rows),
+        rows=rows.sql(connection),
         header=wanted,
         held=held.sql(connection),
         held_types=held.types(),

@@ -12,7 +12,10 @@ from braze_assets_tests.projects import Project, failure, metadata
 
 PARTS = ["vip", "vip_findings", "vip_delta", "vip_sync"]
 LIVE = {"vip_sync": {"mode": "live"}}
-YAML = "type: braze_assets.AttributeSync\nattributes: {name: vip, table: {url: FILE}, partitions: {cadence: none}}\n"
+YAML = """\
+type: braze_assets.AttributeSync
+attributes: {name: vip, table: {url: FILE}, partitions: {cadence: none}}
+"""
 CSV = 'external_id,first_name,Loyalty Points,vip\n0001,Ada,1982,true\n0002,"Grace, B.",75,false\n1.10,,,\n'
 
 

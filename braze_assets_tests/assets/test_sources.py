@@ -1,4 +1,4 @@
-"""The sample and Currents as assets: a few days of a small brand, in a folder and on S3 (D2, D3, K40, K42)."""
+"""The sample and Currents as assets, in a folder and on S3 (D2, D3, K40, K42)."""
 
 from datetime import datetime, timedelta, timezone
 

@@ -11,7 +11,8 @@ from braze_assets.storage import StoredTable, connect, write_parquet
 
 SQL = """
 SELECT * FROM (VALUES
-    ('0001', 'gold', 12.50::DECIMAL(8, 2), 0.1::DOUBLE, true, TIMESTAMPTZ '2026-01-02 03:04:05.678+00', DATE '1990-02-03'),
+    ('0001', 'gold', 12.50::DECIMAL(8, 2), 0.1::DOUBLE, true,
+     TIMESTAMPTZ '2026-01-02 03:04:05.678+00', DATE '1990-02-03'),
     ('0002', NULL, 1.00, 1e22, false, NULL, NULL),
     ('0003', 'silver', 3.00, 2.5, true, NULL, NULL)
 ) AS t(external_id, tier, spent, score, vip, seen, dob)

@@ -11,7 +11,6 @@ import duckdb
 import pyarrow as pa
 
 from braze_assets.ledger import RECEIPTS_SCHEMA, FoldResult, Ledger, Send
-from braze_assets.ledger.sources import table_sql
 from braze_assets.plan import Plan, PlanHeader, PlanSettings, make_plan
 from braze_assets.rows import ROWS_KEY, Attribute, AttributeType, RowsHeader
 from braze_assets.storage import Storage, StoredTable, quote_identifier, write_parquet
@@ -206,4 +205,4 @@ class World:
 
 def objects(connection: duckdb.DuckDBPyConnection, plan: StoredTable) -> list[dict[str, Any]]:
     """The rows of a stored plan, in file order."""
-    return connection.sql(f"FROM {table_sql(connection, plan)}").to_arrow_table().to_pylist()
+    return connection.sql(f"FROM {plan.sql(connection)}").to_arrow_table().to_pylist()
