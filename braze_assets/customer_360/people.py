@@ -5,6 +5,7 @@ days need not be made in order. Days are counted from the start of the sample; d
 """
 
 from datetime import date
+from itertools import pairwise
 
 from braze_assets.customer_360.draws import Draws, zero_filled
 from braze_assets.customer_360.settings import SampleSettings
@@ -69,7 +70,7 @@ def people_sql(settings: SampleSettings, day: date) -> str:
 def _numbers(count: int) -> str:
     """The numbers from 0, in pieces: DuckDB reads one range on one thread, and several side by side."""
     ends = [count * piece // _PIECES for piece in range(_PIECES + 1)]
-    return " UNION ALL ".join(f"FROM range({a}, {b})" for a, b in zip(ends, ends[1:], strict=False))
+    return " UNION ALL ".join(f"FROM range({a}, {b})" for a, b in pairwise(ends))
 
 
 def order_day(draws: Draws, k: str) -> str:
