@@ -35,7 +35,7 @@ def people_sql(settings: SampleSettings, day: date) -> str:
     return f"""
     SELECT
         *,
-        md5_number('{settings.seed}/' || i)::UUID::VARCHAR AS amperity_id,
+        md5('{settings.seed}/' || i)::UUID::VARCHAR AS amperity_id,
         CASE WHEN i >= {PLANTED} AND {draws.chance("old number", 0.1)} THEN {zero_filled("i", 10)}
             ELSE 'C' || {zero_filled("i", 7)} END AS customer_id,
         {_orders_placed(draws, today)} AS orders

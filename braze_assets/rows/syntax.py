@@ -22,7 +22,9 @@ def one_select(sql: str, place: str) -> duckdb.Statement:
     kinds = [str(statement.type).rpartition(".")[2] for statement in statements]
     if kinds == ["SELECT"]:
         return statements[0]
-    line = 1 + sql[: len(statements[0].query)].count("\n") if len(kinds) > 1 else 1
+    # On which side of the two statements the blank between them is differs between versions of DuckDB.
+    second = sql.find(statements[1].query.strip(), 1) if len(kinds) > 1 else 0
+    line = 1 + sql.count("\n", 0, max(second, 0))
     raise QueryError(
         f"The file must hold exactly one SELECT statement; it holds {', then '.join(kinds) or 'nothing'}.",
         place=f"{place}:{line}" if kinds else place,

@@ -50,7 +50,14 @@ def test_it_has_profile_fields_and_custom_attributes_of_every_type(built: BuiltR
 def test_no_attribute_duplicates_a_profile_field(built: BuiltRows) -> None:
     """K13."""
     assert all(shadowed_field(one.name) is None for one in built.header.attributes)
-    assert set(built.counts.findings) <= {*PROFILE_FIELDS, "company"}
+
+
+def test_the_samples_dirt_is_found_and_nothing_else(built: BuiltRows) -> None:
+    """K11, K12."""
+    findings = built.counts.findings
+    assert set(findings) <= {*PROFILE_FIELDS, "company", "average_order_value"}
+    assert set(findings["average_order_value"]) == {"not_finite"}
+    assert set(findings["company"]) == {"too_long"}
 
 
 def test_one_row_a_customer_with_values(built: BuiltRows) -> None:
