@@ -17,11 +17,13 @@ class TableOutput:
         data: A pyarrow Table or RecordBatchReader, a pandas or Polars frame, or a lazy Polars frame.
         documents: JSON documents kept in the Parquet file's own metadata.
         metadata: Shown by Dagster on this partition.
+        descriptions: What columns are, by name; shown in the column schema.
     """
 
     data: Any
     documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
 
 def to_batches(data: Any) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:

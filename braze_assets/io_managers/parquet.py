@@ -1,6 +1,6 @@
 """The IO manager: every table asset as Parquet, on S3 or in a folder, by one URL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -126,17 +126,10 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         )
 
 
-def column_schema(schema: pa.Schema) -> dg.TableSchema:
-    """An Arrow schema as Dagster shows it; a field's `description` metadata is its description."""
+def column_schema(schema: pa.Schema, descriptions: Mapping[str, str]) -> dg.TableSchema:
+    """An Arrow schema as Dagster shows it."""
     return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                name=each.name,
-                type=str(each.type),
-                description=((each.metadata or {}).get(b"description") or b"").decode() or None,
-            )
-            for each in schema
-        ]
+        columns=[dg.TableColumn(each.name, str(each.type), descriptions.get(each.name)) for each in schema]
     )
 
 
@@ -145,7 +138,7 @@ def _metadata(written: Written, output: TableOutput, *, partitioned: bool) -> di
     return {
         rows: written.rows,
         "dagster/uri": written.uri,
-        "dagster/column_schema": column_schema(written.schema),
+        "dagster/column_schema": column_schema(written.schema, output.descriptions),
         "size_bytes": written.bytes,
         **output.metadata,
     }

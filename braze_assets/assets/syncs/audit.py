@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["build_audit_asset"]
 
+_COLUMNS = {
+    "identifier": "The user.",
+    "attribute": "The attribute that was compared; NULL where Braze does not know the user.",
+    "expected": "What the ledger holds.",
+    "found": "What Braze exported.",
+    "verdict": "match, drift (another value), missing (no value) or no_user.",
+}
+
 
 def build_audit_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     """The asset of the audit: one row a compared value."""
@@ -61,7 +69,7 @@ def build_audit_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
         # A range has one state to audit, the newest; it is kept with the last partition.
         *earlier, last = sync.keys(context)
         tables = [(key, TableOutput(AUDIT_SCHEMA.empty_table())) for key in earlier]
-        output = TableOutput(report.values, metadata=_facts(report))
+        output = TableOutput(report.values, metadata=_facts(report), descriptions=_COLUMNS)
         yield dg.MaterializeResult(value=iter([*tables, (last, output)]) if sync.partitions else output)
         yield dg.AssetCheckResult(
             check_name="no_drift",

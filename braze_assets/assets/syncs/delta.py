@@ -21,6 +21,17 @@ from braze_assets.storage.partitions import PartitionedTable
 
 __all__ = ["DeltaConfig", "build_delta_asset"]
 
+_COLUMNS = {
+    "n": "Ordinal among the objects to be sent; NULL for a row that is left out.",
+    "kind": "new, changed or unset; left_out for a row that is not sent.",
+    "attributes": "The attributes that are sent.",
+    "object": "The JSON object as it goes to Braze.",
+    "previous": "The old values of these attributes, as the ledger holds them, as JSON.",
+    "data_points": "What the object costs.",
+    "reason": "Why the row is left out, or why an unchanged value is sent again.",
+    "values": "The new values in their own types.",
+}
+
 
 class DeltaConfig(dg.Config):
     """What one run may do that a scheduled one must not."""
@@ -101,14 +112,24 @@ def _outputs(
         collapsed = empty_plan(
             plan.header, partition=key, as_of=sync.as_of(key, now), status="collapsed", into=keys[-1]
         )
-        yield key, TableOutput(collapsed.reader(), documents=collapsed.documents, metadata=_facts(collapsed))
+        yield key, _output(collapsed, _facts(collapsed))
     facts = _facts(plan)
     facts["changes"] = markdown_table(
         ("n", "kind", "attributes"),
         preview(plan, include_values=sync.show_values),
         empty="Nothing would be sent.",
     )
-    yield keys[-1], TableOutput(plan.reader(), documents=plan.documents, metadata=facts)
+    yield keys[-1], _output(plan, facts)
+
+
+def _output(plan: Plan, facts: dict[str, Any]) -> TableOutput:
+    identifier: dict[str, str] = {plan.header.identifier: "The identifier Braze knows the user by."}
+    return TableOutput(
+        plan.reader(),
+        documents=plan.documents,
+        metadata=facts,
+        descriptions={**_COLUMNS, **identifier},
+    )
 
 
 def _log(context: dg.AssetExecutionContext, header: PlanHeader) -> None:

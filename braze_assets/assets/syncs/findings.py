@@ -15,6 +15,12 @@ from braze_assets.storage.partitions import PartitionedTable
 
 __all__ = ["build_findings_asset"]
 
+_COLUMNS = {
+    "attribute": "The attribute whose cell it is; NULL where the whole row cannot be sent.",
+    "problem": "What is wrong, as a code; docs/types.md explains them all.",
+    "detail": "More about it, without the value itself.",
+}
+
 
 def build_findings_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     """The asset of the findings: one row a cell or a row that cannot be sent, and why."""
@@ -43,4 +49,4 @@ def _tables(
     for key in keys:
         with dagster_failures(), connect() as connection:
             sql = findings_sql(rows.existing(key).sql(connection), sync.rows.identifier)
-            yield key, TableOutput(connection.sql(sql).to_arrow_reader(65_536))
+            yield key, TableOutput(connection.sql(sql).to_arrow_reader(65_536), descriptions=_COLUMNS)
