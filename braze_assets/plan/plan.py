@@ -43,30 +43,33 @@ class Plan:
     metadata = documents
 
     def sql(self) -> str:
-        """The rows, those to be sent first and numbered, then those left out."""
+        """The rows: those to be sent, numbered, and those left out, in no order between the two."""
+        return " UNION ALL ".join(self._parts())
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Stream the rows, ordered by `n`. The connection is busy until the stream is read to its end."""
+        connection = self.connection
+        if connection is None or self.changes is None:
+            return pa.RecordBatchReader.from_batches(_empty_schema(self.header), iter(()))
+        sent, left_out = self._parts()
+        reader = connection.sql(sent).to_arrow_reader(_BATCH)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            # One after the other: the two halves of a union are read side by side.
+            yield from reader
+            yield from connection.sql(left_out).to_arrow_reader(_BATCH)
+
+        return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+    def _parts(self) -> tuple[str, str]:
         identifier = quote_identifier(self.header.identifier)
         columns = f'{identifier}, kind, attributes, object, previous, data_points, reason, "values"'
         # A row number over nothing is given in the order of the scan, in which the rows also come out.
         return (
             f"SELECT row_number() OVER () - 1 AS n, {columns} FROM {self.changes} "
-            "WHERE kind IN ('new', 'changed', 'unset') "
-            f"UNION ALL SELECT NULL, {columns} FROM {self.changes} WHERE kind = 'left_out'"
+            "WHERE kind IN ('new', 'changed', 'unset')",
+            f"SELECT CAST(NULL AS BIGINT) AS n, {columns} FROM {self.changes} WHERE kind = 'left_out'",
         )
-
-    def reader(self) -> pa.RecordBatchReader:
-        """Stream the rows, ordered by `n`. The connection is busy until the stream is read to its end."""
-        if self.connection is None or self.changes is None:
-            return pa.RecordBatchReader.from_batches(_empty_schema(self.header), iter(()))
-        return _ordered(self.connection, self)
-
-
-def _ordered(connection: "DuckDBPyConnection", plan: Plan) -> pa.RecordBatchReader:
-    reader = connection.sql(plan.sql()).to_arrow_reader(_BATCH)
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        yield from reader
-
-    return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
 def empty_plan(

@@ -20,7 +20,9 @@ def preview(plan: Plan, *, rows: int = 20, include_values: bool = False) -> list
         return []
     identifier = quote_identifier(plan.header.identifier)
     found = plan.connection.sql(
-        f"SELECT n, kind, attributes, reason, {identifier}, previous, object FROM ({plan.sql()}) LIMIT {rows}"
+        f"SELECT n, kind, attributes, reason, {identifier}, previous, object FROM ({plan.sql()}) "
+        # Two kinds of rows are read side by side: without an order, either may come first.
+        f"ORDER BY n NULLS LAST LIMIT {rows}"
     ).fetchall()
     shown: list[tuple[int | None, str, str]] = []
     for n, kind, attributes, reason, who, previous, body in found:
