@@ -36,7 +36,8 @@ def wrong_settings(
         if parts[-1] == "str":
             continue
         path = [part for part in parts if part and not _NOT_A_SETTING.fullmatch(part)]
-        if error.title not in above and path[:1] == ["attributes"] and not _is_component(error.title, models):
+        # Only the component's own model is told of the key that stands above all settings in the file.
+        if path[:1] == ["attributes"] and error.title != models[""].__name__:
             path = path[1:]
         path = [above, *path] if above else path
         problems.append(_problem(".".join(path), each["type"], str(each["msg"])))
@@ -69,10 +70,6 @@ def unknown_component(message: str, folder: Path) -> ConfigurationError:
         place=place,
         remedy=(f"Did you mean {near[0]}? " if near else "") + f"This package has {', '.join(known)}.",
     )
-
-
-def _is_component(title: str, models: Mapping[str, type[BaseModel]]) -> bool:
-    return title == models[""].__name__
 
 
 def _problem(setting: str, kind: str, message: str) -> str:

@@ -1,6 +1,6 @@
 """The IO manager: every table asset as Parquet, on S3 or in a folder, by one URL."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -22,22 +22,20 @@ class ParquetIOManager(dg.ConfigurableIOManager):
     """Parquet files in Hive-style folders, written whole or not at all, read lazily.
 
     An asset hands over a table (see `TableOutput`), or, when one run makes a range of partitions, an
-    iterator of `(partition key, table)`: each is stored and reported as it comes, so that a run which
-    fails in the middle keeps what it made. An asset gets its input as the type it is annotated with.
+    iterator of `(partition key, table)`, with the key None where there are no partitions: each is stored
+    and reported as it comes, so that a run which fails in the middle keeps what it made, and what makes a
+    table stays open until it is stored. An asset gets its input as the type it is annotated with.
     """
 
     storage: dg.ResourceDependency[StorageResource]
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Store what an asset made."""
+        keys = list(context.asset_partition_keys) if context.has_asset_partitions else [None]
         with dagster_failures():
-            if not context.has_asset_partitions:
-                written, output = self._write(context, None, obj)
-                context.add_output_metadata(_metadata(written, output, partitioned=False))
-                return
-            keys = list(context.asset_partition_keys)
-            if isinstance(obj, Iterator):
-                self._write_range(context, keys, obj)
+            # A reader is an iterator too, but of batches of one table.
+            if isinstance(obj, Iterator) and not isinstance(obj, pa.RecordBatchReader):
+                self._write_each(context, keys, obj)
                 return
             if len(keys) != 1:
                 raise StorageError(
@@ -45,11 +43,13 @@ class ParquetIOManager(dg.ConfigurableIOManager):
                     place=context.asset_key.to_user_string(),
                     remedy="Yield (partition key, table) pairs, or run each partition by itself.",
                 )
-            written, output = self._write(context, keys[0], obj)
-            context.add_output_metadata(_metadata(written, output, partitioned=True))
+            self._write_each(context, keys, iter([(keys[0], obj)]))
 
-    def _write_range(
-        self, context: dg.OutputContext, keys: list[str], tables: Iterator[tuple[str, Any]]
+    def _write_each(
+        self,
+        context: dg.OutputContext,
+        keys: Sequence[str | None],
+        tables: Iterator[tuple[str | None, Any]],
     ) -> None:
         missing = dict.fromkeys(keys)
         for key, table in tables:
@@ -61,7 +61,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
                 )
             del missing[key]
             written, output = self._write(context, key, table)
-            metadata = _metadata(written, output, partitioned=True)
+            metadata = _metadata(written, output, partitioned=key is not None)
             if len(keys) == 1:
                 context.add_output_metadata(metadata)
                 continue

@@ -55,6 +55,41 @@ def test_any_frame_is_stored_as_parquet(tmp_path: Any, value: Any) -> None:
     assert metadata["size_bytes"].value == (tmp_path / "tables/people/data.parquet").stat().st_size
 
 
+def test_a_reader_is_one_table_with_partitions_too(storage_url: str) -> None:
+    @dg.asset(partitions_def=DAYS)
+    def people() -> Any:
+        return dg.MaterializeResult(value=pa.table({"v": [1, 2]}).to_reader())
+
+    run(storage_url, [people], partition_key="2026-01-05")
+    stored = Storage(storage_url).uri("tables", "people", "date=2026-01-05", "data.parquet")
+    assert StoredTable.at(stored).num_rows == 2
+
+
+def test_a_table_without_partitions_may_come_from_an_iterator(tmp_path: Any) -> None:
+    """What made the table stays open until it is stored."""
+    open_now: list[bool] = []
+
+    @dg.asset
+    def people() -> Any:
+        def tables() -> Iterator[tuple[None, pa.RecordBatchReader]]:
+            open_now.append(True)
+            try:
+                yield None, pa.RecordBatchReader.from_batches(pa.schema([("v", pa.int64())]), batches())
+            finally:
+                open_now.clear()
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            assert open_now
+            yield pa.record_batch({"v": pa.array([1, 2])})
+
+        return dg.MaterializeResult(value=tables())
+
+    result = run(str(tmp_path), [people])
+    metadata = result.asset_materializations_for_node("people")[0].metadata
+    assert metadata["dagster/row_count"].value == 2
+    assert StoredTable.at(tmp_path / "tables" / "people" / "data.parquet").num_rows == 2
+
+
 @pytest.mark.parametrize(
     "hint",
     [

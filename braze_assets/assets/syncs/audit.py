@@ -70,7 +70,7 @@ def build_audit_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
         *earlier, last = sync.keys(context)
         tables = [(key, TableOutput(AUDIT_SCHEMA.empty_table())) for key in earlier]
         output = TableOutput(report.values, metadata=_facts(report), descriptions=_COLUMNS)
-        yield dg.MaterializeResult(value=iter([*tables, (last, output)]) if sync.partitions else output)
+        yield dg.MaterializeResult(value=iter([*tables, (last, output)]))
         yield dg.AssetCheckResult(
             check_name="no_drift",
             passed=not report.drift,

@@ -89,11 +89,7 @@ def build_delta_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
                 allow=frozenset(config.allow),
             )
             _log(context, plan.header)
-            outputs = _outputs(sync, plan, keys, now)
-            if sync.partitions is None:
-                yield dg.MaterializeResult(value=next(outputs)[1])
-            else:
-                yield dg.MaterializeResult(value=outputs)
+            yield dg.MaterializeResult(value=_outputs(sync, plan, keys, now))
             for verdict in plan.header.verdicts:
                 yield dg.AssetCheckResult(
                     check_name=verdict.guard,

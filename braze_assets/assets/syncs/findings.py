@@ -37,8 +37,7 @@ def build_findings_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
         tags={"pii": "true"},
     )
     def findings(context: dg.AssetExecutionContext, rows: PartitionedTable) -> Any:
-        made = _tables(sync, sync.keys(context), rows)
-        return dg.MaterializeResult(value=made if sync.partitions else next(made)[1])
+        return dg.MaterializeResult(value=_tables(sync, sync.keys(context), rows))
 
     return findings
 

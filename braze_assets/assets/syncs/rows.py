@@ -38,8 +38,7 @@ def build_rows_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
         code_version=sync.rows.query.digest,
     )
     def rows(context: dg.AssetExecutionContext, **tables: PartitionedTable) -> Any:
-        made = _tables(sync, sync.keys(context), tables, files)
-        return dg.MaterializeResult(value=made if sync.partitions else next(made)[1])
+        return dg.MaterializeResult(value=_tables(sync, sync.keys(context), tables, files))
 
     return rows
 
