@@ -123,13 +123,9 @@ def audit_sample(
     users = _sample(ledger, list(types), plan_id, sample, seed)
     if not users:
         return AuditReport(not_exported=hidden)
-    wait_until_settled(
-        ledger.journal.read().last,
-        plan_id="",
-        settling_time=settings.settling_time,
-        clocks=clocks,
-        cancelled=None,
-    )
+    last = ledger.journal.read().last
+    if last is not None:
+        wait_until_settled(last.time, settling_time=settings.settling_time, clocks=clocks, cancelled=None)
     rows: list[tuple[str | None, ...]] = []
     opened = nullcontext(client) if isinstance(client, BrazeClient) else client()
     with opened as destination:

@@ -1,6 +1,7 @@
 """The journal's own thread: receipts go to the ledger about every second, and never hold up the sender."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -11,12 +12,18 @@ from braze_assets.delivery.outcomes import Settled, receipts
 
 __all__ = ["Journal", "JournalThread"]
 
+_LOOKS = 4
+"""Looks at the fence in one lease."""
+
 
 class Journal(Protocol):
     """Where receipts are kept; the ledger's `Send` is one."""
 
     def record(self, receipts: pa.Table) -> None:
         """Append receipts, or raise: then nothing more may be sent."""
+
+    def check(self) -> None:
+        """Raise if another run has taken the send over."""
 
 
 class JournalThread:
@@ -26,16 +33,29 @@ class JournalThread:
         journal: Where they go.
         plan_id: The plan they belong to.
         interval: Seconds from the start of one write to the start of the next.
+        lease: Seconds after a look at the fence during which requests may leave; 0 for no such limit.
+        clock: Monotonic seconds.
         on_failure: Called once, from the thread, when a write failed.
     """
 
     def __init__(
-        self, journal: Journal, plan_id: str, *, interval: float, on_failure: Callable[[], None]
+        self,
+        journal: Journal,
+        plan_id: str,
+        *,
+        interval: float,
+        on_failure: Callable[[], None],
+        lease: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.failure: Exception | None = None
         self._journal = journal
         self._plan_id = plan_id
-        self._interval = interval
+        self._interval = min(interval, lease / _LOOKS) if lease else interval
+        self._write_every = interval
+        self._lease, self._clock = lease, clock
+        self._checked = float("-inf")
+        self._wrote = float("-inf")
         self._on_failure = on_failure
         self._settled: deque[Settled] = deque()
         self._added = 0
@@ -51,6 +71,10 @@ class JournalThread:
     def backlog(self) -> int:
         """Objects settled and not yet written."""
         return self._added - self._written
+
+    def holds(self, now: float) -> bool:
+        """Whether a request may leave at `now`, a reading of the clock: the fence was seen a moment ago."""
+        return not self._lease or now - self._checked < self._lease
 
     def add(self, settled: Settled) -> None:
         """Hand over; returns at once. One thread only."""
@@ -70,16 +94,31 @@ class JournalThread:
 
     def _run(self) -> None:
         try:
+            self._look()
             while not self._closing.wait(self._interval):
-                self._write()
+                if self._clock() - self._wrote >= self._write_every:
+                    self._write()
+                else:
+                    self._look()
             self._write()
         except Exception as error:
             self.failure = error
             self._on_failure()
 
+    def _look(self) -> None:
+        if self._lease:
+            # The lease runs from before the look: what happens after it does not prolong it.
+            before = self._clock()
+            self._journal.check()
+            self._checked = before
+
     def _write(self) -> None:
+        before = self._wrote = self._clock()
         settled = [self._settled.popleft() for _ in range(len(self._settled))]
         if settled:
             table = receipts(self._plan_id, settled)
-            self._journal.record(table)
+            self._journal.record(table)  # looks at the fence first
             self._written += table.num_rows
+            self._checked = before
+        elif not self._closing.is_set():
+            self._look()

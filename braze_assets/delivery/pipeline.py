@@ -74,10 +74,15 @@ class Pipeline:
         self._cancelled = cancelled or (lambda: False)
         self._events: queue.SimpleQueue[Flight | None] = queue.SimpleQueue()
         self._packer = Packer(objects=limits.objects_per_request, size=limits.bytes_per_request)
-        self._workers = Workers(client, landed=self._events.put, clock=clock, now=now)
+        self._workers = Workers(client, landed=self._events.put, clock=clock, now=now, may_send=self._holds)
         self._concurrency = Concurrency(start=settings.in_flight_start, maximum=settings.in_flight_max)
         self._journal = JournalThread(
-            journal, plan_id, interval=settings.journal_interval, on_failure=self._wake
+            journal,
+            plan_id,
+            interval=settings.journal_interval,
+            on_failure=self._wake,
+            lease=settings.lease,
+            clock=clock,
         )
         self._meter = ProgressMeter(progress, total=total, interval=settings.progress_interval, start=clock())
         self._retries = Retries()
@@ -124,6 +129,9 @@ class Pipeline:
             raise bug
         return Delivered(self._tally, self._was_cancelled, self._failure)
 
+    def _holds(self) -> bool:
+        return self._journal.holds(self._clock())
+
     def _wake(self) -> None:
         self._events.put(None)
 
@@ -156,7 +164,7 @@ class Pipeline:
         """Send what may be sent now; returns the seconds after which to look again."""
         while not self._stopping:
             now = self._clock()
-            if self._journal.backlog >= self._settings.journal_backlog:
+            if self._journal.backlog >= self._settings.journal_backlog or not self._journal.holds(now):
                 return 0.01
             if not self._something_ready(now):
                 self._tally.limited.set(False, now)

@@ -1,13 +1,13 @@
 """What a send does before it begins: let the last one settle, and ask whether key and instance are right."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.clocks import Clocks
 from braze_assets.delivery.limiter import Permit, RateLimiter
 from braze_assets.delivery.no_reply import NoReplyError
 from braze_assets.delivery.settings import DeliverySettings
-from braze_assets.ledger.journal import Entry
 
 __all__ = ["check_first", "wait_until_settled"]
 
@@ -15,9 +15,8 @@ _SLICE = 0.2
 
 
 def wait_until_settled(
-    last: Entry | None,
+    since: datetime,
     *,
-    plan_id: str,
     settling_time: float,
     clocks: Clocks,
     cancelled: Callable[[], bool] | None,
@@ -25,18 +24,14 @@ def wait_until_settled(
     """Wait until Braze has applied what the sync's last send sent it; returns the seconds waited.
 
     Args:
-        last: The last step in the ledger's journal; a send that ended wrote it after its last reply.
-        plan_id: The plan to be sent. If it is the last one too, it sends the same values as before, for which
-            the order makes no difference.
+        since: When that send ended.
         settling_time: Seconds between two sends.
         clocks: Time.
         cancelled: True ends the waiting.
     """
-    if last is None or last.plan_id == plan_id:
-        return 0.0
-    since = (clocks.now() - last.time).total_seconds()
+    passed = (clocks.now() - since).total_seconds()
     # A clock that went back must not make it wait for ever.
-    wait = max(0.0, min(settling_time - since, settling_time))
+    wait = max(0.0, min(settling_time - passed, settling_time))
     start = clocks.monotonic()
     while (left := start + wait - clocks.monotonic()) > 0:
         if cancelled is not None and cancelled():

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from braze_assets.braze.limits import Limits
@@ -151,21 +152,21 @@ class _Sending:
 
     def run(self, base: SendReport, plan_uri: str, object_limit: int | None) -> SendReport:
         limiter = self.limiter or limiter_for(self.client, self.limits)
-        last = self.ledger.journal.read().last
+        journal = self.ledger.journal.read()
+        last = journal.last
+        # The plan that was sent last sends the same values again, for which order makes no difference.
         resuming = last is not None and last.plan_id == self.header.plan_id
-        waited = wait_until_settled(
-            last,
-            plan_id=self.header.plan_id,
-            settling_time=self.settings.settling_time,
-            clocks=self.clocks,
-            cancelled=self.cancelled,
-        )
+        waited = 0.0 if last is None or resuming else self._settle(last.time)
         base = replace(base, settling_seconds=waited)
         if self.cancelled is not None and self.cancelled():
             return replace(base, state="cancelled", note="Cancelled before it began.")
         if self.settings.check_first and not resuming:
             check_first(self.client, limiter, settings=self.settings, clocks=self.clocks)
         send = _begin(self.header, plan_uri, self.ledger, self.clocks, object_limit)
+        if journal.abandoned and not resuming:
+            # The run that was overtaken may be alive. It sends no more once its lease has run out.
+            waited += self._settle(self.clocks.now())
+            base = replace(base, settling_seconds=waited)
         total, delivered = self._deliver(send, limiter)
         if delivered is None:
             self._fold(send, None, base)
@@ -181,6 +182,14 @@ class _Sending:
         )
         self._fold(send, delivered.failure, report)
         return report
+
+    def _settle(self, since: datetime) -> float:
+        return wait_until_settled(
+            since,
+            settling_time=self.settings.settling_time,
+            clocks=self.clocks,
+            cancelled=self.cancelled,
+        )
 
     def _deliver(self, send: Send, limiter: RateLimiter) -> tuple[int, Delivered | None]:
         with connect() as connection:

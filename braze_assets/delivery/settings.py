@@ -76,6 +76,15 @@ class DeliverySettings:
     ca_bundle: str | None = None
     """File of certificate authorities, where a proxy opens TLS; the usual public ones when None."""
 
+    @property
+    def lease(self) -> float:
+        """Seconds after a look at the ledger's fence during which requests may leave; 0: no such limit.
+
+        Half the settling time. Whoever takes a sync over moves the fence, then waits the settling time: by
+        then the lease of a run that was stopped in between, or that lost its storage, has long run out.
+        """
+        return self.settling_time / 2
+
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)

@@ -50,6 +50,7 @@ class Workers:
         landed: Called from a worker's thread with every flight that ended.
         clock: Monotonic seconds.
         now: The current time, for rate-limit headers.
+        may_send: Asked right before every request: a thread may have slept since the flight was handed over.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class Workers:
         landed: Callable[[Flight], None],
         clock: Callable[[], float],
         now: Callable[[], datetime],
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._client = client
         self._landed = landed
         self._clock = clock
         self._now = now
+        self._may_send = may_send
         self._jobs: queue.SimpleQueue[Flight | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self.in_flight = 0
@@ -89,6 +92,13 @@ class Workers:
         while (flight := self._jobs.get()) is not None:
             started = self._clock()
             try:
+                if not self._may_send():
+                    raise NoReplyError(
+                        "The ledger's fence was not seen for too long: the request was held back.",
+                        place=self._client.endpoint,
+                        remedy="Look at how fast the ledger's storage answers.",
+                        sent=False,
+                    )
                 status, headers, body = self._client.track(flight.batch.body)
                 flight.reply = read_reply(
                     status,

@@ -13,9 +13,11 @@ from braze_assets.storage import Storage
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["Entry", "FoldResult", "Journal", "JournalState", "Position"]
+__all__ = ["FOLDS", "Entry", "FoldResult", "Journal", "JournalState", "Position"]
 
 _COMPACT_FROM = 100
+FOLDS = ("folded", "settled")
+"""States of a step that ends a send: by its own run, or by another run in its place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,12 @@ class JournalState:
     @property
     def begun(self) -> Entry | None:
         """The last `begun` or `resumed` step: whose sequence is the fence."""
-        return next((entry for entry in reversed(self.entries) if entry.state != "folded"), None)
+        return next((entry for entry in reversed(self.entries) if entry.state not in FOLDS), None)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether another run settled the last send: the run that began it may still be alive."""
+        return self.last is not None and self.last.state == "settled"
 
     @property
     def sequence(self) -> int:
@@ -99,14 +106,14 @@ class JournalState:
             plan_id=begun.plan_id,
             partition=begun.partition,
             as_of=begun.as_of,
-            settled=last.state == "folded",
+            settled=last.state in FOLDS,
             users=begun.users,
             vanished=begun.vanished,
         )
 
     def reach(self, plan_id: str) -> int | None:
         """How many of the plan's first objects may have been sent; None for all, 0 for none."""
-        limits = [e.object_limit for e in self.entries if e.plan_id == plan_id and e.state != "folded"]
+        limits = [e.object_limit for e in self.entries if e.plan_id == plan_id and e.state not in FOLDS]
         known = [limit for limit in limits if limit is not None]
         return None if len(known) < len(limits) else max(known, default=0)
 
@@ -114,14 +121,14 @@ class JournalState:
         """How many of the plan's first objects are known to be answered and folded; None for all."""
         done: int | None = 0
         for number, entry in enumerate(self.entries):
-            if entry.plan_id == plan_id and entry.state == "folded" and entry.unknown == 0:
+            if entry.plan_id == plan_id and entry.state in FOLDS and entry.unknown == 0:
                 done = JournalState(None, self.entries[:number]).reach(plan_id)
         return done
 
     def outcome(self, plan_id: str) -> FoldResult:
         """How the plan's last folded send ended; all zero when there is none."""
         for entry in reversed(self.entries):
-            if entry.plan_id == plan_id and entry.state == "folded":
+            if entry.plan_id == plan_id and entry.state in FOLDS:
                 return FoldResult(
                     plan_id=plan_id,
                     accepted=entry.accepted or 0,

@@ -11,7 +11,7 @@ from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.ledger.acknowledged import Acknowledged, acknowledged_table
 from braze_assets.ledger.delta import CommitConflict
 from braze_assets.ledger.fold import Fold
-from braze_assets.ledger.journal import Entry, FoldResult, Journal, JournalState, Position
+from braze_assets.ledger.journal import FOLDS, Entry, FoldResult, Journal, JournalState, Position
 from braze_assets.ledger.kept import KeptPlans
 from braze_assets.ledger.receipts import Receipts
 from braze_assets.ledger.schemas import PLAN_KEY, RECEIPTS_SCHEMA
@@ -73,7 +73,7 @@ class Ledger:
         if connection is None:
             with connect() as own:
                 return self.settle(now, own)
-        if last.state == "folded" and self.receipts.count(connection, begun.plan_id) <= (last.receipts or 0):
+        if last.state in FOLDS and self.receipts.count(connection, begun.plan_id) <= (last.receipts or 0):
             return None
         return self.fold_last(connection, now)
 
@@ -156,7 +156,7 @@ class Ledger:
         Args:
             connection: A DuckDB connection.
             now: The current time.
-            sequence: Do so only while this is the fence.
+            sequence: Do so only while this is the fence: the send's own run says so. Another run settles.
 
         Raises:
             LedgerMovedError: It is not the fence any more.
@@ -177,7 +177,7 @@ class Ledger:
                 folded = replace(
                     begun,
                     sequence=state.sequence + 1,
-                    state="folded",
+                    state="folded" if sequence is not None else "settled",
                     accepted=result.accepted,
                     rejected=result.rejected,
                     unknown=result.unknown,

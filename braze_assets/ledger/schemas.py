@@ -59,8 +59,8 @@ SENDS_SCHEMA = pa.schema(
 """The journal of sends, one row a step; `sequence` is 1, 2, 3 ... and each number is given once.
 
 `begun` and `resumed` rows move the fence and say which plan is sent from then on, and how many of its
-objects; `users` and `vanished` are what that plan counted. `folded` rows say how it ended; `receipts` is the
-number of receipts they were counted from.
+objects; `users` and `vanished` are what that plan counted. `folded` rows say how it ended, `settled` ones the
+same where another run wrote them in its place; `receipts` is the number of receipts they were counted from.
 """
 
 

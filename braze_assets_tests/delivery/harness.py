@@ -44,6 +44,9 @@ class Remembered:
             raise self._error
         self.tables.append(receipts)
 
+    def check(self) -> None:
+        """It is never taken over."""
+
     @property
     def receipts(self) -> list[dict[str, Any]]:
         rows = [row for table in self.tables for row in table.to_pylist()]
