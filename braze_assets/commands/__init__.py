@@ -1,0 +1,1 @@
+"""The command line `braze-assets`: what is done by hand, beside Dagster."""
