@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from dataclasses import replace
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -94,6 +95,7 @@ class LocalBrazeApp:
         self, fault: Fault, workspace: Workspace, call: Call, receive: Receive, send: Send
     ) -> Reply | None:
         """Let a fault happen; returns the answer that is still to be sent, if any."""
+        call = replace(call, heard=False)
         if fault.effect in ("delay", "miscount"):
             reply = answer(workspace, call)
             if fault.effect == "miscount":

@@ -115,6 +115,11 @@ class Control:
         recorded: list[dict[str, Any]] = self._json("GET", "requests")
         return recorded
 
+    def applied(self) -> list[dict[str, Any]]:
+        """The `/users/track` requests that took effect (setting `record_applied`), in that order."""
+        applied: list[dict[str, Any]] = self._json("GET", "applied")
+        return applied
+
     def wait_until_applied(self, timeout: float = 30.0) -> None:
         """Wait until no accepted change is pending any more.
 

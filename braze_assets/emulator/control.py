@@ -106,6 +106,14 @@ class Control:
             self.workspace.recorded.clear()
         return Response(json.dumps(recorded), media_type="application/json")
 
+    async def applied(self, request: Request) -> Response:
+        """`GET applied`: the recorded requests that took effect, in that order; `DELETE` forgets them."""
+        self.workspace.settle()
+        applied = list(self.workspace.applied)
+        if request.method == "DELETE":
+            self.workspace.applied.clear()
+        return Response(json.dumps(applied), media_type="application/json")
+
     async def apply(self, request: Request) -> Response:
         """`POST apply`: apply all pending changes now."""
         self.workspace.pending.settle(float("inf"))
@@ -139,6 +147,7 @@ def control_app(workspace: Workspace, state: Path | None = None) -> Starlette:
         "profiles": ["GET", "POST"],
         "counters": ["GET", "DELETE"],
         "requests": ["GET", "DELETE"],
+        "applied": ["GET", "DELETE"],
         **{name: ["POST"] for name in ("apply", "clear", "save", "load")},
     }
     names = ["health", "profile", *methods]

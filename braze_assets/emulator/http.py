@@ -20,6 +20,8 @@ class Call:
     body: bytes = b""
     headers: dict[bytes, bytes] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    heard: bool = True
+    """Whether the caller is told the truth about it: false where a fault loses or changes the answer."""
 
 
 @dataclass(frozen=True)

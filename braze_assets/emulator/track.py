@@ -40,7 +40,7 @@ def track(workspace: Workspace, call: Call) -> Reply:
     counters.accepted += sent - len(errors)
     if sent == len(errors):  # measured for invalid objects; that empty arrays get the same is an assumption
         return json_reply(400, {"message": NOTHING_VALID, **({"errors": errors} if errors else {})})
-    workspace.accept(taken)
+    workspace.accept(taken, call)
     document: dict[str, Any] = {f"{array}_processed": len(good) for array, good in taken.items()}
     if errors:
         document["errors"] = errors

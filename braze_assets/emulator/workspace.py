@@ -44,6 +44,7 @@ class Workspace:
         self.chance = random.Random(settings.seed + 2)  # noqa: S311
         self._airborne: dict[str, float] = {}
         self.recorded: deque[dict[str, Any]] = deque(maxlen=settings.record_requests)
+        self.applied: deque[dict[str, Any]] = deque(maxlen=settings.record_applied)
 
     def configure(self, settings: Settings) -> None:
         """Behave differently from now on. Rate limit windows start afresh."""
@@ -55,12 +56,18 @@ class Workspace:
         self.authorization = f"Bearer {settings.api_key}".encode()
         if self.recorded.maxlen != settings.record_requests:
             self.recorded = deque(self.recorded, maxlen=settings.record_requests)
+        if self.applied.maxlen != settings.record_applied:
+            self.applied = deque(self.applied, maxlen=settings.record_applied)
 
-    def accept(self, objects: dict[str, list[dict[str, Any]]]) -> None:
+    def accept(self, objects: dict[str, list[dict[str, Any]]], call: Call | None = None) -> None:
         """Apply the accepted objects of one request, now or later."""
 
         def apply() -> None:
             self.counters.data_points += self.applier.apply(objects)
+            if self.applied.maxlen and call is not None:
+                agent = call.headers.get(b"user-agent", b"").decode("latin-1")
+                taken = objects.get("attributes", [])
+                self.applied.append({"agent": agent, "heard": call.heard, "attributes": taken})
 
         due = self.later(apply)
         settings = self.settings

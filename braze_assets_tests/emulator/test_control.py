@@ -124,6 +124,23 @@ def test_recorded_requests_have_no_key(braze):
     assert braze.api_key not in json.dumps(recorded)
 
 
+def test_what_took_effect_is_told_in_that_order(braze):
+    braze.control.settings(record_applied=2)
+    braze.control.fault(effect="reset", when="after", nth=(2,))
+    braze.control.fault(effect="reset", when="before", nth=(3,))
+    for user in ("a", "b", "c", "d"):
+        try:
+            post(braze, user)
+        except requests.ConnectionError:
+            assert user in "bc"
+    applied = braze.control.applied()
+    assert [(one["attributes"][0]["external_id"], one["heard"]) for one in applied] == [
+        ("b", False),
+        ("d", True),
+    ]
+    assert applied[0]["agent"].startswith("python-requests")
+
+
 def test_save_without_a_state_file(braze):
     with pytest.raises(ConfigurationError, match="without a state file"):
         braze.control.save()
