@@ -50,7 +50,7 @@ class Reply:
     verdict: Verdict
     status: int
     rejected: Mapping[int, str] = field(default_factory=dict)
-    """Index in `attributes` to reason, one entry an object however many errors it has."""
+    """Index in the request's array to reason, one entry an object however many errors it has."""
     reason: str = ""
     """Why, in one line."""
     remedy: str = ""
@@ -71,8 +71,9 @@ def read_reply(
     sent: int,
     now: datetime,
     secrets: Iterable[str] = (),
+    array: str = "attributes",
 ) -> Reply:
-    """Read a reply to a request that held only `attributes`.
+    """Read a reply to a request that held one array.
 
     Args:
         status: HTTP status.
@@ -81,13 +82,14 @@ def read_reply(
         sent: Objects in the request.
         now: The current time, aware, for the rate-limit headers.
         secrets: Keys to take out of everything the provider said.
+        array: The array that was sent: `attributes`, `events` or `purchases`.
     """
     rate = read_rate_headers(headers, now=now)
     document = _document(body)
     said = _said(document, secrets)
-    errors = _row_errors(document, sent, secrets)
+    errors = _row_errors(document, array, sent, secrets)
     if 200 <= status < 300:
-        return _success(status, document, errors, said, sent, rate)
+        return _success(status, document, errors, said, sent, rate, array)
     described = f"HTTP {status}: {said}" if said else f"HTTP {status} without an explanation"
     lowered = said.lower()
     if status == 413 or (status == 400 and any(text in lowered for text in _TOO_LARGE)):
@@ -110,8 +112,9 @@ def _success(
     said: str,
     sent: int,
     rate: RateHeaders,
+    array: str,
 ) -> Reply:
-    processed = document.get("attributes_processed")
+    processed = document.get(f"{array}_processed")
     if document.get("message") not in _SUCCESS:
         reason = f"HTTP {status} whose body is not Braze's: {said or 'no message'}"
         return Reply(Verdict.UNKNOWN, status, reason=reason, rate=rate)
@@ -174,14 +177,14 @@ def _line(text: str, secrets: Iterable[str]) -> str:
     return " ".join(redact(text, secrets).split())[:_REASON_CHARS]
 
 
-def _row_errors(document: Mapping[str, Any], sent: int, secrets: Iterable[str]) -> dict[int, str]:
-    """Index in `attributes` to reason. Errors of other arrays, or of no row, place nobody."""
+def _row_errors(document: Mapping[str, Any], array: str, sent: int, secrets: Iterable[str]) -> dict[int, str]:
+    """Index in the array to reason. Errors of other arrays, or of no row, place nobody."""
     errors = document.get("errors")
     if not isinstance(errors, list):
         return {}
     reasons: dict[int, list[str]] = {}
     for error in errors:
-        if not isinstance(error, dict) or error.get("input_array") != "attributes":
+        if not isinstance(error, dict) or error.get("input_array") != array:
             continue
         index = error.get("index")
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < sent:

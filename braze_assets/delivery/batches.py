@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 __all__ = ["Batch", "Packer"]
 
-_HEAD = b'{"attributes":['
 _TAIL = b"]}"
 
 
@@ -33,6 +32,8 @@ class Batch:
     """Whether an earlier attempt may have been taken."""
     first_sent: float = 0.0
     """When it was sent first, by the monotonic clock."""
+    array: str = "attributes"
+    """The request's array they travel in: `attributes`, `events` or `purchases`."""
     _body: bytes = field(default=b"", repr=False)
 
     def __len__(self) -> int:
@@ -42,13 +43,19 @@ class Batch:
     def body(self) -> bytes:
         """The request's body; the same bytes at every attempt."""
         if not self._body:
-            self._body = _HEAD + b",".join(self.texts) + _TAIL
+            self._body = _head(self.array) + b",".join(self.texts) + _TAIL
         return self._body
+
+    @property
+    def last(self) -> int:
+        """The highest ordinal in it."""
+        return int(pc.max(self.rows.column("n")).as_py())
 
     def part(self, start: int, stop: int) -> "Batch":
         """A stretch of it, as a batch of its own."""
         rows = self.rows.slice(start, stop - start)
-        return Batch(rows, self.texts[start:stop], self.points[start:stop], ambiguous=self.ambiguous)
+        texts, points = self.texts[start:stop], self.points[start:stop]
+        return Batch(rows, texts, points, ambiguous=self.ambiguous, array=self.array)
 
     def without(self, indexes: Iterable[int]) -> "Batch":
         """The other objects, as a batch of their own."""
@@ -59,6 +66,7 @@ class Batch:
             [self.texts[index] for index in kept],
             [self.points[index] for index in kept] if self.points else [],
             ambiguous=self.ambiguous,
+            array=self.array,
         )
 
     def halves(self) -> tuple["Batch", "Batch"]:
@@ -84,11 +92,14 @@ class Packer:
     Args:
         objects: Objects in a request at most. May be lowered while packing.
         size: Bytes of a request's body at most. May be lowered while packing.
+        array: The request's array the objects travel in.
     """
 
-    def __init__(self, *, objects: int, size: int) -> None:
+    def __init__(self, *, objects: int, size: int, array: str = "attributes") -> None:
         self.objects = objects
         self.size = size
+        self._array = array
+        self._around = len(_head(array)) + len(_TAIL)
 
     def pack(self, stream: Iterable[pa.RecordBatch]) -> Iterator[Batch]:
         """Batches in the stream's order; all but the last are as full as the limits allow.
@@ -123,15 +134,20 @@ class Packer:
                 stop = self._fitting(texts, start, stop)
             elif stop == count and stop - start < self.objects and not final:
                 return
-            yield Batch(rows.slice(start, stop - start), texts[start:stop], points[start:stop])
+            some = rows.slice(start, stop - start)
+            yield Batch(some, texts[start:stop], points[start:stop], array=self._array)
             start = stop
 
     def _bytes(self, texts: list[bytes], start: int, stop: int) -> int:
-        return len(_HEAD) + len(_TAIL) + sum(map(len, texts[start:stop])) + stop - start - 1
+        return self._around + sum(map(len, texts[start:stop])) + stop - start - 1
 
     def _fitting(self, texts: list[bytes], start: int, stop: int) -> int:
-        count, end = len(_HEAD) + len(_TAIL) - 1, start
+        count, end = self._around - 1, start
         while end < stop and count + len(texts[end]) + 1 <= self.size:
             count += len(texts[end]) + 1
             end += 1
         return max(end, start + 1)
+
+
+def _head(array: str) -> bytes:
+    return b'{"%s":[' % array.encode()

@@ -21,6 +21,7 @@ from braze_assets.delivery.limiter import Permit, RateLimiter
 from braze_assets.delivery.progress import ProgressCallback, ProgressMeter
 from braze_assets.delivery.read_ahead import ReadAhead
 from braze_assets.delivery.report import Delivered, Tally
+from braze_assets.delivery.reservations import Reservations, Unreserved
 from braze_assets.delivery.retries import Retries
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.delivery.triage import Fate, Triage
@@ -50,6 +51,9 @@ class Pipeline:
         clock: Monotonic seconds.
         now: The current time, aware.
         chance: Jitter; seed it for repeatable pauses.
+        array: The request's array the objects travel in.
+        resend: Whether objects go again that Braze may have taken.
+        reservations: Which objects may leave yet; all when None.
     """
 
     def __init__(
@@ -67,13 +71,17 @@ class Pipeline:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         chance: random.Random | None = None,
+        array: str = "attributes",
+        resend: bool = True,
+        reservations: Reservations | None = None,
     ) -> None:
         self._limiter, self._settings = limiter, settings
+        self._reservations = reservations or Unreserved()
         self._clock, self._now = clock, now
         self._chance = chance or random.Random()  # noqa: S311
         self._cancelled = cancelled or (lambda: False)
         self._events: queue.SimpleQueue[Flight | None] = queue.SimpleQueue()
-        self._packer = Packer(objects=limits.objects_per_request, size=limits.bytes_per_request)
+        self._packer = Packer(objects=limits.objects_per_request, size=limits.bytes_per_request, array=array)
         self._workers = Workers(client, landed=self._events.put, clock=clock, now=now, may_send=self._holds)
         self._concurrency = Concurrency(start=settings.in_flight_start, maximum=settings.in_flight_max)
         self._journal = JournalThread(
@@ -98,7 +106,10 @@ class Pipeline:
             tally=self._tally,
             endpoint=client.endpoint,
             chance=self._chance,
+            resend=resend,
         )
+        self.journaled = False
+        """Whether everything that was sent has its receipt."""
 
     def run(self, stream: Iterable[pa.RecordBatch]) -> Delivered:
         """Send everything; blocks until every object sent has its receipt in the journal.
@@ -112,6 +123,7 @@ class Pipeline:
         """
         start = self._clock()
         self._journal.start()
+        self._reservations.start(self._wake)
         self._reader = ReadAhead(stream, self._packer, batches=self._settings.ready_batches, wake=self._wake)
         try:
             self._loop()
@@ -122,9 +134,11 @@ class Pipeline:
             self._limiter.leave(self)
             self._workers.close()
             self._tally.seconds = self._clock() - start
+            self._reservations.close()
             self._journal.close()
+            self.journaled = True
             self._meter.tell(self._clock(), self._tally, in_flight=0)
-        bug = self._bug or self._reader.failure
+        bug = self._bug or self._reader.failure or self._reservations.failure
         if bug is not None:
             raise bug
         return Delivered(self._tally, self._was_cancelled, self._failure)
@@ -154,7 +168,7 @@ class Pipeline:
         return self._stopping or (self._reader.exhausted and not self._retries)
 
     def _look_for_reasons_to_stop(self, now: float) -> None:
-        if self._journal.failure is not None or self._reader.failure is not None:
+        if self._journal.failure or self._reader.failure or self._reservations.failure:
             self._stopping = True
         elif now >= self._next_look:
             self._next_look = now + _IDLE
@@ -166,6 +180,8 @@ class Pipeline:
             now = self._clock()
             if self._journal.backlog >= self._settings.journal_backlog or not self._journal.holds(now):
                 return 0.01
+            if wait := self._triage.wait(now, self._workers.in_flight):
+                return min(wait, _IDLE)
             if not self._something_ready(now):
                 self._tally.limited.set(False, now)
                 return self._retries.wait(now, _IDLE)
@@ -195,7 +211,9 @@ class Pipeline:
         if self._retries.ready(now):
             return True
         # While much waits for another try, nothing new is started: memory stays bounded in an outage.
-        return len(self._retries) < self._settings.in_flight_max and self._reader.ready
+        if len(self._retries) >= self._settings.in_flight_max or not self._reader.ready:
+            return False
+        return self._reservations.allows(self._reader.head)
 
     def _next(self, now: float) -> Batch:
         if self._retries.ready(now):

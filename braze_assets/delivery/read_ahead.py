@@ -51,6 +51,12 @@ class ReadAhead:
             self._hungry = not self._ready
             return not self._hungry
 
+    @property
+    def head(self) -> Batch:
+        """What `take` would give; there must be one `ready`."""
+        with self._changed:
+            return self._ready[0]
+
     def take(self) -> Batch:
         """The next batch; there must be one `ready`."""
         with self._changed:

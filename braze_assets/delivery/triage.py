@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from braze_assets.braze.replies import Reply, Verdict
 from braze_assets.delivery.batches import Batch, Packer
+from braze_assets.delivery.doubts import Doubts
 from braze_assets.delivery.no_reply import NoReplyError
 from braze_assets.delivery.outcomes import Outcome, Settled
 from braze_assets.delivery.report import Tally
@@ -40,6 +41,7 @@ class Triage:
         tally: Counts bisections, splits and 429s.
         endpoint: For messages.
         chance: Jitter of the pauses.
+        resend: Whether objects go again that Braze may have taken. Attributes may; events would count twice.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Triage:
         tally: Tally,
         endpoint: str,
         chance: random.Random,
+        resend: bool = True,
     ) -> None:
+        self._resend, self._doubts = resend, Doubts(settings, chance)
         self._settings, self._packer, self._tally = settings, packer, tally
         self._endpoint, self._chance = endpoint, chance
         self._last_answer = float("-inf")
@@ -61,6 +65,8 @@ class Triage:
         """After a reply. `now` is monotonic seconds, `time` what the receipts say."""
         if reply.verdict not in (Verdict.RETRY, Verdict.FATAL):
             self._last_answer = now
+        if not reply.ambiguous:
+            self._doubts.answered()
         if reply.verdict is Verdict.ACCEPTED:
             self._taken = self._taken or len(reply.rejected) < len(batch)
             return Fate([_settled(batch, "accepted", reply.status, time, rejected=reply.rejected)])
@@ -76,13 +82,18 @@ class Triage:
             return fate
         if reply.status == 429:
             return self._throttled(batch, reply, time)
-        batch.ambiguous = True
-        return self._retry(batch, reply.status, reply.reason, now, time)
+        return self._doubtful(batch, reply.status, reply.reason, now, time)
 
     def no_reply(self, batch: Batch, failure: NoReplyError, *, now: float, time: datetime) -> Fate:
         """After none."""
-        batch.ambiguous = batch.ambiguous or failure.sent
-        return self._retry(batch, None, failure.cause.rstrip("."), now, time, failure.remedy or "")
+        reason, remedy = failure.cause.rstrip("."), failure.remedy or ""
+        if failure.sent:
+            return self._doubtful(batch, None, reason, now, time, remedy)
+        return self._retry(batch, None, reason, now, time, remedy)
+
+    def wait(self, now: float, in_flight: int) -> float:
+        """Seconds after which to ask again whether another request may go; 0 when it may."""
+        return self._doubts.wait(now, in_flight)
 
     def abandon(self, batch: Batch, status: int | None, reason: str, time: datetime) -> Fate:
         """A batch that is not sent again: unknown if Braze may have taken it, else as if it never left."""
@@ -141,6 +152,24 @@ class Triage:
             remedy="Find out what else uses this workspace's rate limit, or lower the rate limit setting.",
             sent=False,
         )
+        return fate
+
+    def _doubtful(
+        self, batch: Batch, status: int | None, reason: str, now: float, time: datetime, remedy: str = ""
+    ) -> Fate:
+        """Braze may have taken it: again, where that does no harm."""
+        batch.ambiguous = True
+        if self._resend:
+            return self._retry(batch, status, reason, now, time, remedy)
+        self._doubts.arose(batch, now)
+        fate = self.abandon(batch, status, reason, time)
+        if self._doubts.enough:
+            fate.stop = NoReplyError(
+                f"Braze does not answer: {reason}, {self._doubts.rounds} requests one after the other.",
+                place=self._endpoint,
+                remedy=remedy or "Try again later; Braze's status page tells of incidents.",
+                sent=True,
+            )
         return fate
 
     def _retry(

@@ -107,6 +107,7 @@ class Workers:
                     sent=len(flight.batch),
                     now=self._now(),
                     secrets=self._client.secrets,
+                    array=flight.batch.array,
                 )
             except NoReplyError as failure:
                 flight.failure = failure
