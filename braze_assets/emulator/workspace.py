@@ -65,9 +65,9 @@ class Workspace:
         def apply() -> None:
             self.counters.data_points += self.applier.apply(objects)
             if self.applied.maxlen and call is not None:
-                agent = call.headers.get(b"user-agent", b"").decode("latin-1")
+                body = call.body.decode("utf-8", "replace")
                 taken = objects.get("attributes", [])
-                self.applied.append({"agent": agent, "heard": call.heard, "attributes": taken})
+                self.applied.append({"body": body, "heard": call.heard, "attributes": taken})
 
         due = self.later(apply)
         settings = self.settings

@@ -138,7 +138,7 @@ def test_what_took_effect_is_told_in_that_order(braze):
         ("b", False),
         ("d", True),
     ]
-    assert applied[0]["agent"].startswith("python-requests")
+    assert json.loads(applied[0]["body"])["attributes"] == applied[0]["attributes"]
 
 
 def test_save_without_a_state_file(braze):
