@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -15,19 +15,13 @@ from requests.adapters import HTTPAdapter
 from braze_assets.braze.replies import Verdict, read_reply
 from braze_assets.delivery.no_reply import NoReplyError, no_reply
 from braze_assets.delivery.settings import DeliverySettings
+from braze_assets.delivery.wire import Connections, HttpReply, NotConnected
 from braze_assets.errors import ConfigurationError, DeliveryError
 
 __all__ = ["BrazeClient", "HttpReply"]
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-class HttpReply(NamedTuple):
-    """A reply as it came."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+_TRACK = "/users/track"
 
 
 class BrazeClient:
@@ -59,7 +53,7 @@ class BrazeClient:
         self.secrets = (_checked_key(api_key, key_place),)
         self._key_place = key_place
         self._session = self._open_session(self.secrets[0])
-        self._track = self._prepared("/users/track")
+        self._connections = Connections(self.endpoint, _TRACK, _headers(self.secrets[0]), self.settings)
 
     def __repr__(self) -> str:
         return f"BrazeClient(endpoint={self.endpoint!r})"
@@ -76,6 +70,7 @@ class BrazeClient:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+        self._connections.close()
 
     def track(self, body: bytes) -> HttpReply:
         """POST a ready-made body to `/users/track` (permission `users.track`).
@@ -83,10 +78,17 @@ class BrazeClient:
         Raises:
             NoReplyError: No reply came; `sent` says whether Braze may have taken the request.
         """
-        request = self._track.copy()
-        request.body = body
-        request.headers["Content-Length"] = str(len(body))
-        return self._send(request)
+        if self.settings.proxy:
+            return self._send(_TRACK, body)
+        try:
+            return self._connections.post(body)
+        except NotConnected as error:
+            failure = no_reply(error.__cause__ or error, self.endpoint)
+            failure.sent = False
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            failure = no_reply(error, self.endpoint)
+        # Not chained: what libraries put into their messages is not ours to vouch for.
+        raise failure from None
 
     def export_ids(self, *, identifiers: Mapping[str, Any], fields: Sequence[str]) -> HttpReply:
         """Read profiles back through `/users/export/ids` (permission `users.export.ids`).
@@ -98,10 +100,8 @@ class BrazeClient:
         Raises:
             NoReplyError: No reply came.
         """
-        request = self._prepared("/users/export/ids")
-        request.body = json.dumps({**identifiers, "fields_to_export": list(fields)}).encode()
-        request.headers["Content-Length"] = str(len(request.body))
-        return self._send(request)
+        body = json.dumps({**identifiers, "fields_to_export": list(fields)}).encode()
+        return self._send("/users/export/ids", body)
 
     def check_connection(self) -> None:
         """Ask Braze whether it would take attributes, without sending any.
@@ -148,25 +148,16 @@ class BrazeClient:
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=self.settings.in_flight_max, max_retries=0)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
-        session.headers.update(
-            {
-                "Authorization": f"Bearer {key}",
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-                "User-Agent": "braze-assets",
-            }
-        )
+        session.headers.update(_headers(key))
         return session
 
-    def _prepared(self, path: str) -> requests.PreparedRequest:
-        # No slash at the end: Braze documents 403 for it.
-        return self._session.prepare_request(requests.Request("POST", self.endpoint + path))
-
-    def _send(self, request: requests.PreparedRequest) -> HttpReply:
+    def _send(self, path: str, body: bytes) -> HttpReply:
         settings = self.settings
         try:
-            reply = self._session.send(
-                request,
+            reply = self._session.post(
+                # No slash at the end: Braze documents 403 for it.
+                self.endpoint + path,
+                data=body,
                 timeout=(settings.connect_timeout, settings.read_timeout),
                 allow_redirects=False,
                 proxies={"http": settings.proxy, "https": settings.proxy} if settings.proxy else {},
@@ -182,6 +173,16 @@ class BrazeClient:
         ) as error:
             # Not chained: what libraries put into their messages is not ours to vouch for.
             raise no_reply(error, self.endpoint) from None
+
+
+def _headers(key: str) -> dict[str, str]:
+    return {
+        "User-Agent": "braze-assets",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        "Authorization": f"Bearer {key}",
+    }
 
 
 def _checked_key(key: str, place: str) -> str:

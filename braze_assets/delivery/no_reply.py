@@ -45,7 +45,7 @@ def no_reply(error: BaseException, endpoint: str) -> NoReplyError:
     elif has(requests.exceptions.ProxyError, u3.ProxyError):
         cause, sent = "The proxy did not connect to Braze", False
         remedy = "Check the delivery setting 'proxy'."
-    elif has(requests.exceptions.SSLError, u3.SSLError):
+    elif has(requests.exceptions.SSLError, u3.SSLError, ssl.SSLError):
         cause = "The TLS connection failed: the certificate is not trusted, or TLS is broken on the way"
         remedy = "Check the instance and the clock; behind a proxy that opens TLS set 'ca_bundle'."
         sent = not has(ssl.SSLCertVerificationError)
