@@ -1,0 +1,8 @@
+"""The ledger of events: which ids were sent, which were not, and of which nobody knows."""
+
+from braze_assets.ledger.events.ledger import EventLedger
+from braze_assets.ledger.events.review import REVIEW_SCHEMA, Settlement
+from braze_assets.ledger.events.schemas import EVENT_IDS_SCHEMA, Guarantee
+from braze_assets.ledger.events.send import EventSend
+
+__all__ = ["EVENT_IDS_SCHEMA", "REVIEW_SCHEMA", "EventLedger", "EventSend", "Guarantee", "Settlement"]
