@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from braze_assets.errors import BrazeAssetsError, LedgerError
+from braze_assets.ledger.damage import check_newest, damaged_error, find_damage, log_files
+from braze_assets.ledger.schemas import FORMAT
 from braze_assets.storage import Storage, storage_errors
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
 
 __all__ = ["CommitConflict", "LedgerTable", "data_files", "once"]
+
+_FORMAT_KEY = "braze_assets.format"
 
 
 class CommitConflict(Exception):  # noqa: N818 - a signal within this room, never seen outside it
@@ -36,11 +40,11 @@ class LedgerTable:
     schema: pa.Schema
     configuration: Mapping[str, str] = field(default_factory=dict)
 
-    def open(self) -> "DeltaTable | None":
-        """The table as it is now, or None when there is none yet.
+    def open(self, version: int | None = None) -> "DeltaTable | None":
+        """The table as it is now or was at a version, or None when there is none yet.
 
         Raises:
-            LedgerError: Its log cannot be read.
+            LedgerError: Its log is damaged, or a newer version of this software made it.
             StorageError: The storage cannot be reached.
         """
         from deltalake import DeltaTable
@@ -48,9 +52,26 @@ class LedgerTable:
 
         with delta_errors(self.uri):
             try:
-                return DeltaTable(self.uri, storage_options=self.storage.delta_options())
+                table = DeltaTable(self.uri, version=version, storage_options=self.storage.delta_options())
             except TableNotFoundError:
+                if any(log_files(self.uri)):
+                    raise
                 return None
+        check_format(table, self.uri)
+        if version is None:
+            check_newest(table, self.uri)
+        return table
+
+    def migrate(self) -> None:
+        """Mark the table as one of this version. Best effort: it can be read either way."""
+        table = self.open()
+        if table is None or format_of(table) >= FORMAT:
+            return
+        try:
+            with delta_errors(self.uri):
+                table.alter.set_table_properties({_FORMAT_KEY: str(FORMAT)}, raise_if_not_exists=False)
+        except CommitConflict:
+            return
 
     def open_or_create(self) -> "DeltaTable":
         """The table as it is now; an empty one is made when there is none. Safe against another maker."""
@@ -65,8 +86,13 @@ class LedgerTable:
                     self.uri,
                     self.schema,
                     mode="error",
-                    configuration={"delta.enableExpiredLogCleanup": "false", **self.configuration},
+                    configuration={
+                        "delta.enableExpiredLogCleanup": "false",
+                        _FORMAT_KEY: str(FORMAT),
+                        **self.configuration,
+                    },
                     storage_options=self.storage.delta_options(),
+                    raise_if_key_not_exists=False,
                 )
             except Exception:
                 # Whoever else made it in the same moment made the same table.
@@ -74,6 +100,25 @@ class LedgerTable:
                 if table is None:
                     raise
                 return table
+
+
+def format_of(table: "DeltaTable") -> int:
+    """The version of the software's tables it was written in."""
+    return int(table.metadata().configuration.get(_FORMAT_KEY, 1))
+
+
+def check_format(table: "DeltaTable", uri: str) -> None:
+    """Refuse a table that a newer version of this software has written.
+
+    Raises:
+        LedgerError: It has.
+    """
+    if format_of(table) > FORMAT:
+        raise LedgerError(
+            f"The ledger has format {format_of(table)}; this version of braze-assets knows {FORMAT} at most.",
+            place=uri,
+            remedy="Upgrade braze-assets to the version that was used last; nothing was changed.",
+        )
 
 
 def once(**numbers: int) -> "CommitProperties":
@@ -111,6 +156,10 @@ def delta_errors(place: str) -> Iterator[None]:
         first = (str(error).splitlines() or [""])[0][:200]
         if "already exists" in first and "Version" in first:
             raise CommitConflict(first) from error
+        if place.rpartition("/")[2] in ("acknowledged", "receipts", "sends"):
+            damage = find_damage(place)
+            if damage is not None:
+                raise damaged_error(place, damage) from error
         raise LedgerError(
             f"The ledger cannot be used: {type(error).__name__}: {first}",
             place=place,

@@ -13,11 +13,14 @@ from braze_assets.storage import Storage
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["FOLDS", "Entry", "FoldResult", "Journal", "JournalState", "Position"]
+__all__ = ["FOLDS", "OPERATIONS", "Entry", "FoldResult", "Journal", "JournalState", "Position"]
 
 _COMPACT_FROM = 100
 FOLDS = ("folded", "settled")
 """States of a step that ends a send: by its own run, or by another run in its place."""
+_SENDS = ("begun", "resumed")
+OPERATIONS = ("operated", "emptied", "restoring")
+"""States of a step that is no send but moves the fence as one does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,7 @@ class Entry:
     rejected: int | None = None
     unknown: int | None = None
     receipts: int | None = None
+    operation: str | None = None
     time: datetime
 
 
@@ -82,13 +86,24 @@ class JournalState:
 
     @property
     def begun(self) -> Entry | None:
-        """The last `begun` or `resumed` step: whose sequence is the fence."""
-        return next((entry for entry in reversed(self.entries) if entry.state not in FOLDS), None)
+        """The last `begun` or `resumed` step of the ledger as it is; None when it was emptied since."""
+        for entry in reversed(self.entries):
+            if entry.state == "emptied":
+                return None
+            if entry.state in _SENDS:
+                return entry
+        return None
+
+    @property
+    def fence(self) -> int:
+        """The sequence of the last step that said who may go on; 0 when there is none."""
+        return next((entry.sequence for entry in reversed(self.entries) if entry.state not in FOLDS), 0)
 
     @property
     def abandoned(self) -> bool:
         """Whether another run settled the last send: the run that began it may still be alive."""
-        return self.last is not None and self.last.state == "settled"
+        states = (entry.state for entry in reversed(self.entries) if entry.state not in OPERATIONS)
+        return next(states, None) == "settled"
 
     @property
     def sequence(self) -> int:
@@ -99,21 +114,22 @@ class JournalState:
     def position(self) -> Position:
         """Where that puts the ledger."""
         begun, last = self.begun, self.last
-        if begun is None or last is None:
-            return Position()
+        settled = last is None or last.state in (*FOLDS, "operated", "emptied")
+        if begun is None:
+            return Position(sequence=self.sequence, settled=settled)
         return Position(
             sequence=self.sequence,
             plan_id=begun.plan_id,
             partition=begun.partition,
             as_of=begun.as_of,
-            settled=last.state in FOLDS,
+            settled=settled,
             users=begun.users,
             vanished=begun.vanished,
         )
 
     def reach(self, plan_id: str) -> int | None:
         """How many of the plan's first objects may have been sent; None for all, 0 for none."""
-        limits = [e.object_limit for e in self.entries if e.plan_id == plan_id and e.state not in FOLDS]
+        limits = [e.object_limit for e in self.entries if e.plan_id == plan_id and e.state in _SENDS]
         known = [limit for limit in limits if limit is not None]
         return None if len(known) < len(limits) else max(known, default=0)
 
@@ -146,30 +162,30 @@ class Journal:
     """
 
     def __init__(self, storage: Storage, uri: str) -> None:
-        self._table = LedgerTable(storage, uri, SENDS_SCHEMA)
+        self.table = LedgerTable(storage, uri, SENDS_SCHEMA)
         self._watched: tuple[DeltaTable, int] | None = None
 
     def read(self) -> JournalState:
         """All steps, oldest first."""
-        table = self._table.open()
+        table = self.table.open()
         if table is None:
             return JournalState(None, ())
-        with delta_errors(self._table.uri):
+        with delta_errors(self.table.uri):
             rows = table.to_pyarrow_table().sort_by("sequence").to_pylist()
         names = [column.name for column in fields(Entry)]
         return JournalState(table, tuple(Entry(**{name: row.get(name) for name in names}) for row in rows))
 
     def fence(self) -> int:
-        """The sequence of the last `begun` or `resumed` step; cheap while nothing moves."""
+        """`JournalState.fence` now; cheap while nothing moves."""
         if self._watched is not None:
             table, fence = self._watched
             version = table.version()
-            with delta_errors(self._table.uri):
+            with delta_errors(self.table.uri):
                 table.update_incremental()
             if table.version() == version:
                 return fence
         state = self.read()
-        fence = state.begun.sequence if state.begun is not None else 0
+        fence = state.fence
         self._watched = None if state.table is None else (state.table, fence)
         return fence
 
@@ -181,18 +197,19 @@ class Journal:
         """
         from deltalake import write_deltalake
 
-        table = state.table if state.table is not None else self._table.open_or_create()
+        table = state.table if state.table is not None else self.table.open_or_create()
         row = {column.name: getattr(entry, column.name) for column in fields(Entry)}
-        with delta_errors(self._table.uri):
+        with delta_errors(self.table.uri):
             write_deltalake(
                 table,
                 pa.Table.from_pylist([row], schema=SENDS_SCHEMA),
                 mode="append",
+                schema_mode="merge",  # A journal of format 1 has fewer columns.
                 commit_properties=once(sends=entry.sequence),
             )
 
     def compact(self, state: JournalState) -> None:
         """Join its small files when there are many; harmless beside other writers."""
         if state.table is not None and len(data_files(state.table)) >= _COMPACT_FROM:
-            with delta_errors(self._table.uri):
+            with delta_errors(self.table.uri):
                 state.table.optimize.compact()

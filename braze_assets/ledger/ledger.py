@@ -10,12 +10,13 @@ from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.ledger.acknowledged import Acknowledged, acknowledged_table
 from braze_assets.ledger.delta import CommitConflict
-from braze_assets.ledger.fold import Fold
-from braze_assets.ledger.journal import FOLDS, Entry, FoldResult, Journal, JournalState, Position
+from braze_assets.ledger.folding import fold_once
+from braze_assets.ledger.journal import FOLDS, OPERATIONS, Entry, FoldResult, Journal, Position
 from braze_assets.ledger.kept import KeptPlans
 from braze_assets.ledger.receipts import Receipts
-from braze_assets.ledger.schemas import PLAN_KEY, RECEIPTS_SCHEMA
+from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.ledger.send import Send
+from braze_assets.ledger.under_way import end_operation, is_under_way
 from braze_assets.storage import Storage, connect
 
 if TYPE_CHECKING:
@@ -46,16 +47,23 @@ class Ledger:
         self.uri = storage.uri("ledger", sync, identifier)
         self.journal = Journal(storage, f"{self.uri}/sends")
         self.receipts = Receipts(storage, f"{self.uri}/receipts")
-        self._acknowledged = acknowledged_table(storage, f"{self.uri}/acknowledged", identifier)
-        self._kept = KeptPlans(storage, f"{self.uri}/plans")
+        self.held_table = acknowledged_table(storage, f"{self.uri}/acknowledged", identifier)
+        self.kept = KeptPlans(storage, f"{self.uri}/plans")
 
     def position(self) -> Position:
-        """Where the ledger stands."""
-        return self.journal.read().position
+        """Where the ledger stands.
+
+        While an operation is under way it is the step before: what is planned from it is refused later.
+        """
+        state = self.journal.read()
+        position = state.position
+        if is_under_way(state, self.held_table):
+            return replace(position, sequence=state.sequence - 1, settled=False)
+        return position
 
     def acknowledged(self, as_of: datetime | int | None = None) -> Acknowledged:
         """What Braze has acknowledged: now, at a Delta version, or as it was at a time."""
-        return Acknowledged.at(self._acknowledged, self.identifier, as_of)
+        return Acknowledged.at(self.held_table, self.identifier, as_of)
 
     def settle(self, now: datetime, connection: "DuckDBPyConnection | None" = None) -> FoldResult | None:
         """Fold the last send if it did not finish, so that a plan can be made. Idempotent.
@@ -68,6 +76,9 @@ class Ledger:
         """
         state = self.journal.read()
         begun, last = state.begun, state.last
+        if last is not None and last.state in OPERATIONS:
+            end_operation(last, self)
+            return None
         if begun is None or last is None:
             return None
         if connection is None:
@@ -108,8 +119,11 @@ class Ledger:
             StorageError: The file is not there.
         """
         for _ in range(_ATTEMPTS):
+            self.migrate()
             state = self.journal.read()
-            resumed = state.begun is not None and state.begun.plan_id == plan_id
+            begun = state.begun
+            # After an operation nothing goes on as before.
+            resumed = begun is not None and begun.plan_id == plan_id and begun.sequence == state.fence
             if not resumed and (state.sequence != expected_position or not state.position.settled):
                 raise LedgerMovedError(
                     f"The plan was made when the ledger stood at step {expected_position}; it stands at "
@@ -117,7 +131,7 @@ class Ledger:
                     place=self.uri,
                     remedy="Make the plan again (materialize the delta), then send it.",
                 )
-            plan = self._kept.keep(plan_id, plan_uri)
+            plan = self.kept.keep(plan_id, plan_uri)
             counts = (plan.document(PLAN_KEY) or {}).get("counts", {})
             entry = Entry(
                 sequence=state.sequence + 1,
@@ -164,14 +178,14 @@ class Ledger:
         for _ in range(_ATTEMPTS):
             state = self.journal.read()
             begun = state.begun
-            if begun is None or (sequence is not None and begun.sequence != sequence):
+            if begun is None or state.fence != (begun.sequence if sequence is None else sequence):
                 raise LedgerMovedError(
                     "Another run began a send of this sync.",
                     place=self.uri,
                     remedy="Let that run finish.",
                 )
             try:
-                result, receipts = self._fold(connection, state, begun, now)
+                result, receipts = fold_once(self, connection, state, begun, now)
                 if result is None:
                     continue
                 folded = replace(
@@ -190,36 +204,6 @@ class Ledger:
             return result
         raise self._contended()
 
-    def _fold(
-        self, connection: "DuckDBPyConnection", state: JournalState, begun: Entry, now: datetime
-    ) -> tuple[FoldResult | None, int]:
-        """Commit the fold unless this very fold, or a newer one, is committed already."""
-        done, reach = state.done(begun.plan_id), state.reach(begun.plan_id)
-        receipts = self.receipts.count(connection, begun.plan_id)
-        # The version is fixed before anything is read: the commit fails if another one came meanwhile.
-        held = self.acknowledged()
-        if done is None or (reach is not None and done >= reach):
-            return replace(state.outcome(begun.plan_id), version=held.version), receipts
-        fold = Fold(
-            plan=self._kept.table(begun.plan_id),
-            receipts=self.receipts.of_plan(connection, begun.plan_id),
-            done=done,
-            reach=reach,
-            now=now,
-        )
-        result = fold.count(connection)
-        numbers = {"fold": begun.sequence, "receipts": receipts}
-        if held.table is not None:
-            before = [held.table.transaction_version(f"braze_assets.{name}") or 0 for name in numbers]
-            if before[0] > begun.sequence:
-                return None, receipts  # A newer plan was folded: the journal has moved, read it again.
-            if before == list(numbers.values()):
-                return replace(result, version=held.version), receipts
-        if not result.accepted and not result.unknown:
-            return replace(result, version=held.version), receipts
-        users = fold.commit(connection, held, self._acknowledged, **numbers)
-        return replace(result, users=users, version=self.acknowledged().version), receipts
-
     def lookup(self, connection: "DuckDBPyConnection", identifier: str) -> pa.Table:
         """Everything that was sent for one user, oldest first, with the partition it was sent for.
 
@@ -227,21 +211,20 @@ class Ledger:
             connection: A DuckDB connection.
             identifier: The identifier as it stands in the table; an alias as its JSON.
         """
-        source = self.receipts.everything(connection)
-        if source is None:
-            return RECEIPTS_SCHEMA.empty_table().append_column("partition", pa.array([], pa.string()))
-        rows = connection.sql(
-            f"SELECT * FROM {source} WHERE identifier = $identifier ORDER BY time, plan_id, n",
-            params={"identifier": identifier},
-        ).to_arrow_table()
+        rows = self.receipts.of_user(connection, identifier)
         partitions = {entry.plan_id: entry.partition for entry in self.journal.read().entries}
         names = [partitions.get(plan_id) for plan_id in rows.column("plan_id").to_pylist()]
         return rows.append_column("partition", pa.array(names, pa.string()))
 
+    def migrate(self) -> None:
+        """Mark the tables of a ledger that an older version made; what they hold can be read as it is."""
+        for table in (self.journal.table, self.receipts.table, self.held_table):
+            table.migrate()
+
     def _tidy(self, plan_id: str) -> None:
         """Best effort: a send does not fail because an old file could not be removed."""
         try:
-            self._kept.drop_others(plan_id)
+            self.kept.drop_others(plan_id)
             self.journal.compact(self.journal.read())
         except (LedgerError, CommitConflict, OSError):
             return

@@ -27,12 +27,12 @@ class Receipts:
     def __init__(self, storage: Storage, uri: str) -> None:
         # The objects are long and personal: no statistics of them in the log.
         columns = {"delta.dataSkippingStatsColumns": "plan_id,n,time"}
-        self._table = LedgerTable(storage, uri, RECEIPTS_SCHEMA, columns)
+        self.table = LedgerTable(storage, uri, RECEIPTS_SCHEMA, columns)
         self._opened: DeltaTable | None = None
 
     def create(self) -> None:
         """Make the table if there is none, so that the first append only appends."""
-        self._table.open_or_create()
+        self.table.open_or_create()
 
     def append(self, receipts: pa.Table) -> None:
         """Add receipts, durably.
@@ -46,9 +46,9 @@ class Receipts:
         rows = _checked(receipts)
         for _ in range(_ATTEMPTS):
             # The opened table is kept from append to append: a send appends every second.
-            table = self._opened or self._table.open_or_create()
+            table = self._opened or self.table.open_or_create()
             try:
-                with delta_errors(self._table.uri):
+                with delta_errors(self.table.uri):
                     write_deltalake(table, rows, mode="append")
                 self._opened = table
                 return
@@ -57,20 +57,20 @@ class Receipts:
                 self._opened = None
         raise LedgerError(
             f"The receipts could not be written in {_ATTEMPTS} attempts: other writers came first each time.",
-            place=self._table.uri,
+            place=self.table.uri,
             remedy="Run the sync again; it goes on from the receipts that were written.",
         )
 
     def of_plan(self, connection: "DuckDBPyConnection", plan_id: str) -> str | None:
         """A SQL table expression: the receipts of one plan; None when there are none."""
-        table = self._table.open()
+        table = self.table.open()
         if table is None:
             return None
         files = _holding(data_files(table), plan_id)
         if sum(file["size_bytes"] < _SMALL for file in files) >= _COMPACT_FROM:
             # A slow send leaves a small file a second; opening each would cost more than joining them once.
             try:
-                with delta_errors(self._table.uri):
+                with delta_errors(self.table.uri):
                     table.optimize.compact(target_size=_TARGET)
                     files = _holding(data_files(table), plan_id)
             except CommitConflict:
@@ -90,12 +90,22 @@ class Receipts:
 
     def everything(self, connection: "DuckDBPyConnection") -> str | None:
         """A SQL table expression of all receipts; None when there are none."""
-        table = self._table.open()
+        table = self.table.open()
         files = [] if table is None else data_files(table)
         return self._stored(files).sql(connection) if files else None
 
+    def of_user(self, connection: "DuckDBPyConnection", identifier: str) -> pa.Table:
+        """The receipts of one user, oldest first."""
+        source = self.everything(connection)
+        if source is None:
+            return RECEIPTS_SCHEMA.empty_table()
+        return connection.sql(
+            f"SELECT * FROM {source} WHERE identifier = $identifier ORDER BY time, plan_id, n",
+            params={"identifier": identifier},
+        ).to_arrow_table()
+
     def _stored(self, files: list[dict[str, Any]]) -> StoredTable:
-        return StoredTable.at(*(f"{self._table.uri}/{file['path']}" for file in files))
+        return StoredTable.at(*(f"{self.table.uri}/{file['path']}" for file in files))
 
 
 def _holding(files: list[dict[str, Any]], plan_id: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 __all__ = [
+    "FORMAT",
     "OUTCOMES",
     "PLAN_KEY",
     "RECEIPTS_SCHEMA",
@@ -12,6 +13,12 @@ __all__ = [
 ]
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+FORMAT = 2
+"""The version of all this, kept in the configuration of each table; tables without one are of version 1.
+
+1: as it was first. 2: the column `operation` of `sends`, and the states `operated`, `emptied`, `restoring`.
+"""
 
 PLAN_KEY = "braze_assets.plan"
 """The Parquet metadata key under which a plan file carries its header."""
@@ -53,6 +60,7 @@ SENDS_SCHEMA = pa.schema(
         ("rejected", pa.int64()),
         ("unknown", pa.int64()),
         ("receipts", pa.int64()),
+        ("operation", pa.string()),
         ("time", TIMESTAMP),
     ]
 )
@@ -61,6 +69,10 @@ SENDS_SCHEMA = pa.schema(
 `begun` and `resumed` rows move the fence and say which plan is sent from then on, and how many of its
 objects; `users` and `vanished` are what that plan counted. `folded` rows say how it ended, `settled` ones the
 same where another run wrote them in its place; `receipts` is the number of receipts they were counted from.
+
+`operated` rows move the fence as well: `operation` says what was done to the ledger by hand, `plan_id` is the
+code it was confirmed with, `users` how many it was about. `emptied`: all of it was forgotten, and what stands
+before that row counts no more. `restoring`: a damaged table is in repair, nothing else may be done.
 """
 
 

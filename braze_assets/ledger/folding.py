@@ -1,0 +1,47 @@
+"""Folding the last send of a ledger, unless that was done."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from braze_assets.ledger.fold import Fold
+from braze_assets.ledger.journal import Entry, FoldResult, JournalState
+from braze_assets.ledger.under_way import operated_until
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from braze_assets.ledger.ledger import Ledger
+
+__all__ = ["fold_once"]
+
+
+def fold_once(
+    ledger: "Ledger", connection: "DuckDBPyConnection", state: JournalState, begun: Entry, now: datetime
+) -> tuple[FoldResult | None, int]:
+    """Commit the fold unless this very fold, or a newer one, is committed already."""
+    done, reach = state.done(begun.plan_id), state.reach(begun.plan_id)
+    receipts = ledger.receipts.count(connection, begun.plan_id)
+    # The version is fixed before anything is read: the commit fails if another one came meanwhile.
+    held = ledger.acknowledged()
+    if done is None or (reach is not None and done >= reach):
+        return replace(state.outcome(begun.plan_id), version=held.version), receipts
+    fold = Fold(
+        plan=ledger.kept.table(begun.plan_id),
+        receipts=ledger.receipts.of_plan(connection, begun.plan_id),
+        done=done,
+        reach=reach,
+        now=now,
+    )
+    result = fold.count(connection)
+    numbers = {"fold": begun.sequence, "receipts": receipts}
+    if held.table is not None:
+        before = [held.table.transaction_version(f"braze_assets.{name}") or 0 for name in numbers]
+        if max(before[0], operated_until(held.table)) > begun.sequence:
+            return None, receipts  # A newer plan was folded: the journal has moved, read it again.
+        if before == list(numbers.values()):
+            return replace(result, version=held.version), receipts
+    if not result.accepted and not result.unknown:
+        return replace(result, version=held.version), receipts
+    users = fold.commit(connection, held, ledger.held_table, **numbers)
+    return replace(result, users=users, version=ledger.acknowledged().version), receipts
