@@ -14,19 +14,23 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from braze_assets.braze.limits import Limits
-from braze_assets.braze.rate_headers import RateHeaders
+from braze_assets.braze.rate_headers import LONGEST_WAIT, RateHeaders
 
 __all__ = ["Permit", "RateLimiter"]
 
 _HOUR = 3_600
 _POLL = 0.02
 """Seconds after which to ask again when nobody knows when a slot comes free."""
+_REACH = 40.0
 _WANTING = 0.25
 """Seconds for which a share that was turned away counts as waiting."""
 _DRIFT = 0.001
 """Seconds by which two clocks may disagree about the length of a window."""
 _SLOWEST = 0.05
 _RECOVERY = 0.125
+_LEAST = 0.1
+"""Windows to wait after a 429 at least: headers count in whole seconds, and say 0 for the last of them."""
+_DOUBLINGS = 6
 
 
 @dataclass(eq=False)
@@ -36,7 +40,7 @@ class Permit:
     share: Hashable
     wall: float
     hours: set[int] = field(default_factory=set)
-    """Clock hours the request is counted in."""
+    """Clock hours the request may be counted in."""
 
 
 class RateLimiter:
@@ -48,18 +52,27 @@ class RateLimiter:
     Args:
         requests: Requests in any stretch of `seconds`.
         seconds: Length of the window.
-        per_hour: Requests in one clock hour; None for no such budget. It is counted by this process only.
+        per_hour: Requests in one clock hour; None for no such budget.
         skew: Seconds by which Braze's clock and ours may differ at the turn of the hour.
+        reach: Seconds within which a request is answered or given up. One that leaves so shortly before the
+            turn of the hour has a place in both hours' budgets until its reply tells which of them it took.
     """
 
     def __init__(
-        self, *, requests: int, seconds: float, per_hour: int | None = None, skew: float = 2.0
+        self,
+        *,
+        requests: int,
+        seconds: float,
+        per_hour: int | None = None,
+        skew: float = 2.0,
+        reach: float = _REACH,
     ) -> None:
         if requests < 1 or seconds <= 0 or (per_hour is not None and per_hour < 1):
             raise ValueError("a rate limit must allow at least one request")
         self.requests = requests
         self.seconds = seconds
         self.per_hour = per_hour
+        self.reach = reach
         self._skew = skew
         self._lock = threading.Lock()
         self._open = 0
@@ -69,8 +82,11 @@ class RateLimiter:
         self._paused_until = float("-inf")
         self._factor = 1.0
         self._factor_since = float("-inf")
+        self._refusals = 0
         self._hourly: Counter[int] = Counter()
-        self._hourly_open: Counter[int] = Counter()
+        self._present: set[Hashable] = set()
+        self._starved = False
+        """Whether somebody was turned away for want of slots or budget, not for another one's sake."""
 
     @classmethod
     def of(cls, limits: Limits) -> "RateLimiter":
@@ -95,6 +111,7 @@ class RateLimiter:
             wall: Epoch seconds.
         """
         with self._lock:
+            self._present.add(share)
             wait = self._wait(share, now, wall)
             if wait > 0:
                 self._wanting[share] = now
@@ -106,9 +123,8 @@ class RateLimiter:
             self._open += 1
             self._held[share] += 1
             if self.per_hour is not None:
-                permit.hours = self._hours(wall, wall)
+                permit.hours = self._hours(wall, wall + self.reach)
                 self._hourly.update(permit.hours)
-                self._hourly_open.update(permit.hours)
             return permit
 
     def done(self, permit: Permit, *, now: float, wall: float) -> None:
@@ -117,45 +133,74 @@ class RateLimiter:
             self._open -= 1
             self._releases.append((now + self.seconds + _DRIFT, permit.share))
             if self.per_hour is not None:
-                self._hourly_open.subtract(permit.hours)
-                self._hourly.update(self._hours(permit.wall, wall) - permit.hours)
+                counted = self._hours(permit.wall, wall)
+                self._hourly.update(counted - permit.hours)
+                self._hourly.subtract(permit.hours - counted)
+            self._look(now, wall)
 
     def cancel(self, permit: Permit) -> None:
         """The request was never sent: its slot is free at once."""
         with self._lock:
             self._open -= 1
             self._held[permit.share] -= 1
-            self._hourly_open.subtract(permit.hours)
             self._hourly.subtract(permit.hours)
 
-    def leave(self, share: Hashable) -> None:
+    def leave(self, share: Hashable, *, now: float, wall: float) -> None:
         """This share wants no more slots."""
         with self._lock:
             self._wanting.pop(share, None)
+            self._present.discard(share)
             self._held += Counter()  # drops those at zero
+            self._look(now, wall)
+
+    def tick(self, *, now: float, wall: float) -> None:
+        """To be called several times a second while a send runs, also when it has nothing to send."""
+        with self._lock:
+            self._look(now, wall)
+
+    def holds(self, now: float) -> bool:
+        """Whether a request that has its permit may still leave: a thread may have slept since."""
+        return True
 
     def observe(
-        self, rate: RateHeaders, *, throttled: bool, now: float, pause_cap: float, jitter: float
+        self,
+        rate: RateHeaders,
+        *,
+        throttled: bool,
+        now: float,
+        pause_cap: float,
+        jitter: float,
+        longest: float = LONGEST_WAIT,
     ) -> None:
         """Slow down as a reply says.
 
         Args:
             rate: The reply's headers.
             throttled: Whether it was a 429: wait as told, and go on at half the speed, which then recovers
-                an eighth every window. Somebody else uses the same limit.
+                an eighth every window. Somebody else uses the same limit. One that says nothing waits for a
+                window. Whatever they say, one refusal after another waits longer and longer.
             now: Monotonic seconds.
             pause_cap: The longest pause for a reply that was not a 429.
             jitter: Seconds added to a wait after a 429, so that not everybody comes back at once.
+            longest: The longest pause for a 429; then it asks again.
         """
         with self._lock:
             if throttled:
-                wait = rate.wait if rate.wait is not None else self.seconds
-                self._paused_until = max(self._paused_until, now + wait + jitter)
+                if now >= self._paused_until:
+                    self._refusals += 1
+                least = self.seconds * _LEAST * 2.0 ** min(self._refusals - 1, _DOUBLINGS)
+                wait = max(self.seconds if rate.wait is None else rate.wait, least)
+                self._paused_until = max(self._paused_until, now + min(wait, longest) + jitter)
                 if now - self._factor_since >= self.seconds or self._factor == 1.0:
                     self._factor = max(_SLOWEST, self._factor / 2)
-                    self._factor_since = now + wait
-            elif rate.remaining == 0 and rate.reset:
+                    self._factor_since = now + min(wait, longest)
+                return
+            self._refusals = 0
+            if rate.remaining == 0 and rate.reset:
                 self._paused_until = max(self._paused_until, now + min(rate.reset, pause_cap))
+
+    def _look(self, now: float, wall: float) -> None:
+        """For those that share the limit with others."""
 
     def _wait(self, share: Hashable, now: float, wall: float) -> float:
         self._expire(now)
@@ -163,6 +208,7 @@ class RateLimiter:
             return self._paused_until - now
         allowed = self.allowed
         if self._open + len(self._releases) >= allowed:
+            self._starved = True
             return max(self._releases[0][0] - now, 1e-4) if self._releases else _POLL
         if self._outranked(share, allowed, now):
             return _POLL
@@ -182,11 +228,16 @@ class RateLimiter:
     def _hour_wait(self, wall: float) -> float:
         if self.per_hour is None:
             return 0.0
-        for hour in sorted(self._hours(wall, wall)):
-            # A request still in flight may be counted in any hour until its reply comes.
-            if self._hourly[hour] + self._open - self._hourly_open[hour] >= self.per_hour:
-                return (hour + 1) * _HOUR + self._skew - wall + 1e-3
+        for hour in sorted(self._hours(wall, wall + self.reach)):
+            if self._hourly[hour] >= self._budget(hour):
+                self._starved = True
+                begun = hour * _HOUR <= wall + self._skew
+                return (hour + 1) * _HOUR + self._skew - wall + 1e-3 if begun else _POLL
         return 0.0
+
+    def _budget(self, hour: int) -> int:
+        """Requests allowed in a clock hour."""
+        return self.per_hour or 0
 
     def _hours(self, start: float, end: float) -> set[int]:
         first, last = int((start - self._skew) // _HOUR), int((end + self._skew) // _HOUR)

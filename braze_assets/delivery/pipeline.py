@@ -131,7 +131,7 @@ class Pipeline:
             # Also when this thread is interrupted: what is in flight gets its receipt.
             self._reader.close()
             self._drain()
-            self._limiter.leave(self)
+            self._limiter.leave(self, now=self._clock(), wall=self._now().timestamp())
             self._workers.close()
             self._tally.seconds = self._clock() - start
             self._reservations.close()
@@ -156,6 +156,7 @@ class Pipeline:
                 return
             self._take_events(wait)
             now = self._clock()
+            self._limiter.tick(now=now, wall=self._now().timestamp())
             self._concurrency.look(now)
             if self._meter.due(now):
                 self._meter.tell(now, self._tally, in_flight=self._workers.in_flight)

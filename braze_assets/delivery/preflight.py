@@ -9,7 +9,7 @@ from braze_assets.delivery.limiter import Permit, RateLimiter
 from braze_assets.delivery.no_reply import NoReplyError
 from braze_assets.delivery.settings import DeliverySettings
 
-__all__ = ["check_first", "wait_until_settled"]
+__all__ = ["check_first", "wait_for_permit", "wait_until_settled"]
 
 _SLICE = 0.2
 
@@ -49,7 +49,7 @@ def check_first(
         DeliveryError: They are not, or Braze does not answer.
     """
     for attempt in range(1, settings.max_attempts + 1):
-        permit = _permit(limiter, clocks)
+        permit = wait_for_permit(limiter, clocks)
         try:
             client.check_connection()
             return
@@ -61,7 +61,8 @@ def check_first(
         clocks.sleep(min(settings.backoff_base * 2.0 ** (attempt - 1), settings.backoff_cap))
 
 
-def _permit(limiter: RateLimiter, clocks: Clocks) -> Permit:
+def wait_for_permit(limiter: RateLimiter, clocks: Clocks) -> Permit:
+    """The right to send one request; to be given back with `RateLimiter.done`."""
     share = object()
     try:
         while True:
@@ -70,4 +71,4 @@ def _permit(limiter: RateLimiter, clocks: Clocks) -> Permit:
                 return permit
             clocks.sleep(min(permit, _SLICE))
     finally:
-        limiter.leave(share)
+        limiter.leave(share, now=clocks.monotonic(), wall=clocks.now().timestamp())

@@ -8,11 +8,14 @@ from typing import Any
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.braze.limits import Limits
 from braze_assets.braze.rate_headers import read_rate_headers
-from braze_assets.braze.redaction import redact
+from braze_assets.braze.redaction import impersonal, redact
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.clocks import Clocks
+from braze_assets.delivery.limiter import RateLimiter
 from braze_assets.delivery.no_reply import NoReplyError
+from braze_assets.delivery.preflight import wait_for_permit
 from braze_assets.delivery.settings import DeliverySettings
+from braze_assets.delivery.shared import limiter_for
 from braze_assets.errors import DeliveryError
 
 __all__ = ["read_profiles"]
@@ -47,12 +50,13 @@ def read_profiles(
     size = 1 if kind == "braze_id" else limits.export_ids_per_request
     spacing = 60.0 / limits.export_requests_per_minute
     free_at = clocks.monotonic()
+    limiter = limiter_for(client, limits, endpoint="export")
     for start in range(0, len(identifiers), size):
         some = identifiers[start : start + size]
         if (wait := free_at - clocks.monotonic()) > 0:
             clocks.sleep(wait)
         free_at = clocks.monotonic() + spacing
-        users = _ask(client, _named(kind, some), fields, settings, clocks)
+        users = _ask(client, limiter, _named(kind, some), fields, settings, clocks)
         yield _by_identifier(users, kind, some), some
 
 
@@ -82,6 +86,7 @@ def _alias(alias: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def _ask(
     client: BrazeClient,
+    limiter: RateLimiter,
     identifiers: Mapping[str, Any],
     fields: Sequence[str],
     settings: DeliverySettings,
@@ -91,6 +96,7 @@ def _ask(
     for attempt in range(1, settings.max_attempts + 1):
         pause = min(settings.backoff_cap, settings.backoff_base * 2.0 ** (attempt - 1))
         pause = pause / 2 + chance.uniform(0, pause / 2)
+        permit = wait_for_permit(limiter, clocks)
         try:
             reply = client.export_ids(identifiers=identifiers, fields=fields)
         except NoReplyError:
@@ -98,6 +104,8 @@ def _ask(
                 raise
             clocks.sleep(pause)
             continue
+        finally:
+            limiter.done(permit, now=clocks.monotonic(), wall=clocks.now().timestamp())
         document = _document(reply.body)
         users = document.get("users")
         if 200 <= reply.status < 300 and isinstance(users, list):
@@ -106,6 +114,7 @@ def _ask(
             pause += read_rate_headers(reply.headers, now=clocks.now()).wait or 0.0
         elif 300 <= reply.status < 500:
             said = redact(str(document.get("message") or "no explanation"), client.secrets)
+            said = impersonal(said, objects=[json.dumps(identifiers)])
             raise DeliveryError(
                 f"Braze does not export profiles: HTTP {reply.status}, {said}.",
                 place=f"{client.endpoint}/users/export/ids",
