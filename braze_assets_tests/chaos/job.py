@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ def main(arguments: list[str]) -> None:
     if mutant:
         MUTANTS[mutant]()
     bucket = Bucket(s3, f"chaos-{os.getpid()}") if s3 else None
+    gc.freeze()  # what a fork shares stays shared
     with LocalBraze(run="process") as braze:
         runner = Runner(braze, bucket)
         for line in sys.stdin:

@@ -103,6 +103,8 @@ class _Playing:
         self.tables: dict[int, Table] = {}
         self.planned: dict[int, list[Table | None]] = {}
         """The tables the stored plan of a day may have been made from; None: there is none, or an empty one."""
+        self.built: dict[int, Table] = {}
+        """The tables whose rows are stored for certain."""
         self.position: int | None = None
         self.doubts: list[check.Doubt] = []
         self.impatient: set[str] = set()
@@ -203,6 +205,11 @@ class _Playing:
                 if each is not None:
                     self.model.tried(each)
         self.counts["actions"] += 1
+        steps = run.steps
+        if self.built.get(run.day) is self.tables[run.day]:
+            steps = tuple(each for each in steps if each != "rows")
+        if "rows" in steps:
+            self.built.pop(run.day, None)
         job = {
             "storage": self.storage,
             "url": self.braze.url,
@@ -216,7 +223,8 @@ class _Playing:
             "update_existing_only": self.schedule.update_existing_only,
             "table": asdict(self.tables[run.day]),
             "day": run.day,
-            "steps": run.steps,
+            "steps": steps,
+            "look_after": step.kind != "pair" and not (trouble and (trouble.s3 or trouble.disk)),
             "rewind": run.rewind,
             "allow_flips": run.allow_flips,
             "collapsed": run.collapsed,
@@ -285,6 +293,8 @@ class _Playing:
         self.outcome.steps.append(f"      {'killed' if killed else told}")
         if "bug" in said:
             raise Violation(f"an error that is none of the project's own:\n{said['bug']}")
+        if "rows" in said["done"]:
+            self.built[run.day] = self.tables[run.day]
         self._note_plan(run, said)
         if not killed:
             self._judge(run, step, said)
@@ -300,7 +310,7 @@ class _Playing:
             if not unsure and said.get("plan", {}).get("status") in ("ready", "empty"):
                 self.position = run.day
         if unsure or "plan" not in run.steps or report is None:
-            self._look_around()
+            self._look_around(said.get("look"))
         return said
 
     def _note_plan(self, run: Run, said: dict[str, Any]) -> None:
@@ -348,7 +358,7 @@ class _Playing:
             allowed.add("PlanRefusedError")
         if step.kind == "pair" or "plan" not in run.steps:
             allowed.add("LedgerMovedError")
-        if "plan" not in run.steps and None in self.planned.get(run.day, [None]):
+        if "plan" not in run.steps and (step.kind == "pair" or None in self.planned.get(run.day, [None])):
             allowed.add("StorageError")
         if trouble and (trouble.faults or trouble.settings):
             allowed |= {"DeliveryError", "NoReplyError"}
@@ -360,14 +370,11 @@ class _Playing:
         process = self._fork({"storage": self.storage, "steps": ("look",)})
         self._join(process)
         said = process.result()
-        if said is None or "error" in said or "bug" in said:
-            raise Violation(f"the ledger cannot be read: {said}")
-        return said
+        return _readable(said)
 
-    def _look_around(self) -> None:
+    def _look_around(self, seen: dict[str, Any] | None) -> None:
         """After something went wrong: where the ledger stands, and what of its last plan is open."""
-        self.braze.control.wait_until_applied()
-        seen = self._look()
+        seen = self._look() if seen is None else _readable(seen)
         journal = seen["journal"]
         begun = next((entry for entry in reversed(journal) if entry["state"] in ("begun", "resumed")), None)
         if begun is None:
@@ -430,3 +437,9 @@ class _Playing:
         if problems:
             raise Violation("\n".join(problems[:12]))
         self.model.at_rest(profiles)
+
+
+def _readable(said: dict[str, Any] | None) -> dict[str, Any]:
+    if said is None or "error" in said or "bug" in said:
+        raise Violation(f"the ledger cannot be read: {said}")
+    return said

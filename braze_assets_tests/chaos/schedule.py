@@ -105,7 +105,8 @@ def make_schedule(seed: int, *, share_s3: float = 0.1) -> Schedule:
     )
     day, steps = 0, schedule.steps
     steps.append(Step("table", 0, world.table))
-    actions = chance.randint(5, 10)
+    planned: set[int] = set()
+    actions = chance.randint(4, 9)
     while actions:
         dice = chance.random()
         if dice < 0.4:
@@ -117,22 +118,24 @@ def make_schedule(seed: int, *, share_s3: float = 0.1) -> Schedule:
         if dice > 0.93:
             steps.append(Step("rest", day))
             continue
-        steps.append(_action(chance, schedule, day))
+        steps.append(_action(chance, schedule, day, planned))
+        planned |= {run.day for run in steps[-1].runs if "plan" in run.steps}
     steps.append(Step("rest", day))
     return schedule
 
 
-def _action(chance: random.Random, schedule: Schedule, day: int) -> Step:
+def _action(chance: random.Random, schedule: Schedule, day: int, planned: set[int]) -> Step:
     trouble = draw(chance, schedule.users, s3=schedule.s3) if chance.random() < 0.55 else None
     if chance.random() < 0.2:
-        runs = (_run(chance, day, schedule.s3, stop=0.6), _run(chance, day, schedule.s3))
+        runs = (_run(chance, day, schedule.s3, planned, stop=0.6), _run(chance, day, schedule.s3, planned))
         return Step("pair", runs=runs, gap=_moment(chance, schedule.s3), trouble=trouble)
-    return Step("run", runs=(_run(chance, day, schedule.s3),), trouble=trouble)
+    return Step("run", runs=(_run(chance, day, schedule.s3, planned),), trouble=trouble)
 
 
-def _run(chance: random.Random, newest: int, s3: bool, stop: float = 0.0) -> Run:
+def _run(chance: random.Random, newest: int, s3: bool, planned_days: set[int], stop: float = 0.0) -> Run:
     day = newest if chance.random() < 0.75 else chance.randint(0, newest)
-    steps = chance.choices([("rows", "plan", "send"), ("send",), ("rows", "plan")], [6, 2, 1])[0]
+    weights = [6, 3 if day in planned_days else 0, 1]
+    steps = chance.choices([("rows", "plan", "send"), ("send",), ("rows", "plan")], weights)[0]
     run = Run(day, steps, allow_flips=chance.random() < 0.7)
     planned = "plan" in steps
     if planned and day < newest and chance.random() < 0.4:

@@ -54,6 +54,8 @@ def run(job: Job) -> dict[str, Any]:
         import traceback
 
         said["bug"] = "".join(traceback.format_exception(error))[-4000:]
+    if job.get("look_after"):
+        said["look"] = run({**job, "steps": ("look",), "look_after": False})
     return said
 
 
