@@ -69,7 +69,8 @@ class LedgerTable:
             return
         try:
             with delta_errors(self.uri):
-                table.alter.set_table_properties({_FORMAT_KEY: str(FORMAT)}, raise_if_not_exists=False)
+                properties = {**self.configuration, _FORMAT_KEY: str(FORMAT)}
+                table.alter.set_table_properties(properties, raise_if_not_exists=False)
         except CommitConflict:
             return
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.ledger.acknowledged import Acknowledged, acknowledged_table
-from braze_assets.ledger.delta import CommitConflict
+from braze_assets.ledger.delta import CommitConflict, format_of
 from braze_assets.ledger.folding import fold_once
 from braze_assets.ledger.journal import FOLDS, OPERATIONS, Entry, FoldResult, Journal, Position
 from braze_assets.ledger.kept import KeptPlans
 from braze_assets.ledger.receipts import Receipts
-from braze_assets.ledger.schemas import PLAN_KEY
+from braze_assets.ledger.schemas import FORMAT, PLAN_KEY
 from braze_assets.ledger.send import Send
 from braze_assets.ledger.under_way import end_operation, is_under_way
 from braze_assets.storage import Storage, connect
@@ -119,8 +119,10 @@ class Ledger:
             StorageError: The file is not there.
         """
         for _ in range(_ATTEMPTS):
-            self.migrate()
             state = self.journal.read()
+            if state.table is not None and format_of(state.table) < FORMAT:
+                self.migrate()
+                continue
             begun = state.begun
             # After an operation nothing goes on as before.
             resumed = begun is not None and begun.plan_id == plan_id and begun.sequence == state.fence
@@ -218,7 +220,7 @@ class Ledger:
 
     def migrate(self) -> None:
         """Mark the tables of a ledger that an older version made; what they hold can be read as it is."""
-        for table in (self.journal.table, self.receipts.table, self.held_table):
+        for table in (self.receipts.table, self.held_table, self.journal.table):
             table.migrate()
 
     def _tidy(self, plan_id: str) -> None:
