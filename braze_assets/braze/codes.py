@@ -1,4 +1,4 @@
-"""The codes Braze's profile fields take: countries, languages, time zones and fixed words.
+"""The codes Braze takes: countries, languages, currencies, time zones and fixed words.
 
 Source: Braze documentation "User attributes object", September 2026. The lists of ISO codes are pycountry's,
 those of time zones Python's (with the tzdata package where the system has none).
@@ -6,7 +6,14 @@ those of time zones Python's (with the tzdata package where the system has none)
 
 from functools import cache
 
-__all__ = ["GENDERS", "SUBSCRIPTION_STATES", "country_codes", "language_codes", "time_zones"]
+__all__ = [
+    "GENDERS",
+    "SUBSCRIPTION_STATES",
+    "country_codes",
+    "currency_codes",
+    "language_codes",
+    "time_zones",
+]
 
 GENDERS: frozenset[str] = frozenset("MFONP")
 """Male, female, other, not applicable, prefer not to say."""
@@ -38,3 +45,11 @@ def time_zones() -> frozenset[str]:
     import zoneinfo
 
     return frozenset(zoneinfo.available_timezones() - _NOT_PLACES)
+
+
+@cache
+def currency_codes() -> frozenset[str]:
+    """ISO 4217 codes, upper case."""
+    import pycountry
+
+    return frozenset(currency.alpha_3 for currency in pycountry.currencies)

@@ -128,7 +128,7 @@ class EventIds:
         moment = pa.scalar(horizon * 1_000_000, pa.timestamp("us", tz="UTC")).as_py().isoformat()
         with delta_errors(self._table.uri):
             metrics = onto.table.delete(
-                f"as_of < CAST('{moment}' AS TIMESTAMP)",
+                f"as_of < '{moment}'",
                 commit_properties=once(event_ids=onto.step + 1, horizon=horizon),
             )
         return int(metrics.get("num_deleted_rows") or 0)

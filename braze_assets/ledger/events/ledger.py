@@ -57,7 +57,7 @@ class EventLedger:
         """How many rows each other partition had when it was last sent."""
         by_partition: dict[str | None, int] = {}
         for entry in (state or self.journal.read()).entries:
-            if entry.state not in FOLDS and entry.users is not None:
+            if entry.state in ("begun", "resumed") and entry.users is not None:
                 by_partition[entry.partition if entry.partition is not None else entry.plan_id] = entry.users
         return [rows for key, rows in by_partition.items() if key != partition]
 

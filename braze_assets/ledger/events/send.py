@@ -11,6 +11,7 @@ import pyarrow as pa
 from braze_assets.errors import LedgerMovedError
 from braze_assets.ledger.events.schemas import Guarantee
 from braze_assets.ledger.journal import FoldResult
+from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.storage import StoredTable
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ class Pending:
         count: Objects to be sent.
         end: One more than the ordinal of the last of them.
         known: Objects of the plan that were sent since it was made, or earlier by this same plan.
+        identifier: The plan's identifier column.
     """
 
     count: int
     end: int
     known: int
+    identifier: str
     _mask: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
     _plan: StoredTable
 
@@ -41,7 +44,7 @@ class Pending:
         """The objects in the plan's order: n, identifier, object, data_points."""
         if not self.count:
             return
-        columns = ["n", "identifier", "object", "data_points"]
+        columns = ["n", self.identifier, "object", "data_points"]
         scanner = self._plan.dataset().scanner(
             columns=columns, batch_size=rows, batch_readahead=2, fragment_readahead=1
         )
@@ -55,7 +58,7 @@ class Pending:
                 return
             n = n[n < self.end]
             wanted = self._mask[n]
-            batch = batch.slice(0, len(n))
+            batch = batch.slice(0, len(n)).rename_columns(["n", "identifier", "object", "data_points"])
             yield batch if wanted.all() else batch.filter(pa.array(wanted))
 
 
@@ -103,7 +106,8 @@ class EventSend:
             mask[batch.column(0).to_numpy()] = False
         count = int(mask.sum())
         last = int(np.flatnonzero(mask)[-1]) + 1 if count else 0
-        return Pending(count, last, int(end) - count, mask, self.plan)
+        identifier = (self.plan.document(PLAN_KEY) or {})["identifier"]
+        return Pending(count, last, int(end) - count, identifier, mask, self.plan)
 
     def reserve(self, mark: int, now: datetime) -> None:
         """Write down that objects before `mark` may be sent. When this returns, it is durable.
