@@ -144,15 +144,18 @@ class Tally:
             self.unknown += objects
         self.rejected += rejected
         if rejected:
-            identifiers = settled.rows.column("identifier")
+            identifiers, texts = settled.rows.column("identifier"), settled.rows.column("object")
             for index in range(objects):
                 reason = settled.rejected.get(index) or (
                     settled.reason if settled.outcome == "rejected" else None
                 )
                 if reason:
-                    self._because(impersonal(reason, identifiers[index].as_py()), 1)
+                    said = impersonal(reason, identifiers[index].as_py(), objects=[texts[index].as_py()])
+                    self._because(said, 1)
         elif settled.reason:
-            self._because(impersonal(settled.reason), objects)
+            self._because(
+                impersonal(settled.reason, objects=settled.rows.column("object").to_pylist()), objects
+            )
 
     def _because(self, reason: str, objects: int) -> None:
         if reason not in self.reasons and len(self.reasons) >= _DIFFERENT_REASONS:

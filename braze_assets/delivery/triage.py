@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from braze_assets.braze.redaction import impersonal
 from braze_assets.braze.replies import Reply, Verdict
 from braze_assets.delivery.batches import Batch, Packer
 from braze_assets.delivery.doubts import Doubts
@@ -78,7 +79,9 @@ class Triage:
             return self._split(batch, reply, time)
         if reply.verdict is Verdict.FATAL:
             fate = self.abandon(batch, reply.status, reply.reason, time)
-            fate.stop = DeliveryError(f"{reply.reason}.", place=self._endpoint, remedy=reply.remedy)
+            fate.stop = DeliveryError(
+                f"{_shown(batch, reply.reason)}.", place=self._endpoint, remedy=reply.remedy
+            )
             return fate
         if reply.status == 429:
             return self._throttled(batch, reply, time)
@@ -119,7 +122,7 @@ class Triage:
                 and self._refused_alone >= self._settings.refused_batches * self._packer.objects
             ):
                 fate.stop = DeliveryError(
-                    f"{_ALL}; the last one said: {reply.reason}.",
+                    f"{_ALL}; the last one said: {_shown(batch, reply.reason)}.",
                     place=self._endpoint,
                     remedy="Look at one object in the plan; something changes the requests on their way, or "
                     "Braze refuses this kind of object altogether.",
@@ -165,7 +168,8 @@ class Triage:
         fate = self.abandon(batch, status, reason, time)
         if self._doubts.enough:
             fate.stop = NoReplyError(
-                f"Braze does not answer: {reason}, {self._doubts.rounds} requests one after the other.",
+                f"Braze does not answer: {_shown(batch, reason)}, {self._doubts.rounds} requests one after "
+                "the other.",
                 place=self._endpoint,
                 remedy=remedy or "Try again later; Braze's status page tells of incidents.",
                 sent=True,
@@ -181,7 +185,8 @@ class Triage:
         # While this batch tried again and again, did anybody else get an answer? If not, it is an outage.
         if self._last_answer < batch.first_sent:
             fate.stop = NoReplyError(
-                f"Braze does not answer: {reason}, {batch.attempts} attempts of every request.",
+                f"Braze does not answer: {_shown(batch, reason)}, {batch.attempts} attempts of every "
+                "request.",
                 place=self._endpoint,
                 remedy=remedy or "Try again later; Braze's status page tells of incidents.",
                 sent=batch.ambiguous,
@@ -193,6 +198,11 @@ class Triage:
         settings = self._settings
         longest = min(settings.backoff_cap, settings.backoff_base * 2.0 ** min(attempts - 1, 40))
         return longest / 2 + self._chance.uniform(0, longest / 2)
+
+
+def _shown(batch: Batch, reason: str) -> str:
+    """What was said, without the people in the batch: errors end up in logs."""
+    return impersonal(reason, objects=batch.texts)
 
 
 def _settled(

@@ -1,10 +1,14 @@
 """What an asset may hand over to be stored."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+
+from braze_assets.errors import BrazeAssetsError, SourceError
 
 __all__ = ["TableOutput", "to_batches"]
 
@@ -20,7 +24,7 @@ class TableOutput:
         descriptions: What columns are, by name; shown in the column schema.
     """
 
-    data: Any
+    data: Any = field(repr=False)
     documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
@@ -31,7 +35,14 @@ def to_batches(data: Any) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
 
     Raises:
         TypeError: The value is not a table of a known kind.
+        SourceError: Making it fails on its data, at once or while the batches are read.
     """
+    with _values_unsaid():
+        schema, batches = _opened(data)
+    return schema, batches if isinstance(batches, list) else _read(batches)
+
+
+def _opened(data: Any) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
     if isinstance(data, pa.Table):
         return data.schema, data.to_batches()
     if isinstance(data, pa.RecordBatchReader):
@@ -59,3 +70,45 @@ def _lazy_batches(frame: Any) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
             yield from part.to_arrow().cast(empty.schema).to_batches()
 
     return empty.schema, batches()
+
+
+def _read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    waiting = iter(batches)
+    while True:
+        with _values_unsaid():
+            batch = next(waiting, None)
+        if batch is None:
+            return
+        yield batch
+
+
+@contextmanager
+def _values_unsaid() -> Iterator[None]:
+    """DuckDB, Arrow and Polars quote the cell they fail on: their words go no further, only what failed."""
+    try:
+        yield
+    except BrazeAssetsError:
+        raise
+    except Exception as error:
+        if (cause := _cause(error)) is None:
+            raise
+        raise SourceError(
+            f"The table cannot be made of its data: {cause}.",
+            remedy="Give each column one type: TRY_CAST in SQL, a cast that is not strict in Polars, "
+            "pandas.to_numeric(..., errors='coerce') in pandas. The value is not shown: it may be "
+            "personal data.",
+        ) from None
+
+
+def _cause(error: Exception) -> str | None:
+    text, kind = str(error), type(error)
+    if kind.__module__.partition(".")[0] in ("duckdb", "_duckdb", "polars"):
+        return kind.__name__
+    if isinstance(error, OSError) and error.errno is None:
+        # DuckDB's errors come so through an Arrow stream.
+        said = re.match(r"([A-Z][A-Za-z ]+) Error: ", text)
+        return f"{said[1].lower()} error" if said else None
+    if isinstance(error, pa.ArrowException):
+        column = re.search(r"for column (.+) with type", text)
+        return kind.__name__ + (f" in the column {column[1]}" if column else "")
+    return None

@@ -107,7 +107,7 @@ class ParquetIOManager(dg.ConfigurableIOManager):
                     f"The stored table cannot be read: {type(error).__name__}.",
                     place=", ".join(table.all().uris[:3]),
                     remedy="Materialize it again.",
-                ) from error
+                ) from (error if isinstance(error, OSError) and error.errno else None)
 
     def table(self, context: dg.InputContext) -> PartitionedTable:
         """The files behind an input, unopened."""

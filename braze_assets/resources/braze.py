@@ -1,6 +1,7 @@
 """A Braze workspace as a Dagster resource."""
 
 import os
+import re
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
@@ -18,6 +19,7 @@ __all__ = ["BrazeResource", "Mode"]
 
 Mode = Literal["preview", "test", "live"]
 _MODES: tuple[Mode, ...] = ("preview", "test", "live")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class BrazeResource(dg.ConfigurableResource[None]):
@@ -79,6 +81,13 @@ class BrazeResource(dg.ConfigurableResource[None]):
         """
         from braze_assets.delivery import BrazeClient
 
+        if not _VARIABLE.fullmatch(self.api_key_variable):
+            # It may be the key itself, pasted into the wrong place: it is not repeated.
+            raise ConfigurationError(
+                "The setting is not the name of an environment variable.",
+                place="api_key_variable of the BrazeResource",
+                remedy="Set it to a name such as BRAZE_API_KEY, and that variable to the key.",
+            )
         return BrazeClient(
             endpoint=self.resolved().rest_url,
             api_key=os.environ.get(self.api_key_variable, ""),

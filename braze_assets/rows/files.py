@@ -24,6 +24,8 @@ __all__ = ["TableFile"]
 _CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _HEAD = 1_048_576
 _FIRST_LINES = 10_000
+# An e-mail address, a telephone number, a date, a long number or one with leading zeros.
+_CUSTOMER = re.compile(r".*@.*|\+?\d[\d ()./:-]{4,}|0\d+", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,12 @@ class TableFile:
         if not any(name.strip() for name in names):
             raise SourceError(
                 "The CSV file has no header.", place=self.url, remedy="Name the columns in its first line."
+            )
+        if any(_CUSTOMER.fullmatch(name.strip()) for name in names):
+            raise SourceError(
+                "The first line of the CSV file looks like a customer, not like the names of columns.",
+                place=self.url,
+                remedy="Name the columns in the first line. It is not shown: it may be personal data.",
             )
         check_names(names, "external_id", place=self.column_place, error=SourceError, complete=False)
         return names, delimiter

@@ -35,7 +35,8 @@ def check_names(
         place: Says where the column of an ordinal comes from.
         limits: The limits of the destination.
         error: The class to raise.
-        complete: Whether these are all names; when not, a missing identifier is not complained about.
+        complete: Whether these are all names; when not, a missing identifier is not complained about. The
+            names are then those of a file, whose first line may be a customer: they are not repeated.
 
     Raises:
         QueryError: (or `error`) The first name that is wrong, where it is, and how to mend it.
@@ -44,10 +45,10 @@ def check_names(
     wanted = identifier_columns(identifier)
     seen: dict[str, str] = {}
     for ordinal, name in enumerate(names):
-        problem = _problem(name, wanted, limits)
+        problem = _problem(name, wanted, limits, name if complete else "of this column")
         twin = seen.setdefault(name.casefold(), name)
         if problem is None and ordinal and len(seen) <= ordinal:
-            problem = _twin(name, twin)
+            problem = _twin(name, twin, named=complete)
         if problem:
             raise error(problem[0], place=place(ordinal), remedy=problem[1])
         # A name that was refused never gets here, so `seen` has one entry a column.
@@ -60,19 +61,20 @@ def check_names(
         )
 
 
-def _problem(name: str, wanted: Sequence[str], limits: Limits) -> tuple[str, str] | None:
+def _problem(name: str, wanted: Sequence[str], limits: Limits, shown: str) -> tuple[str, str] | None:
     if not name.strip():
         return "A column has no name.", "Name it with AS."
     if name != name.strip():
         return (
-            f"The name {name!r} begins or ends with a space, which Braze strips.",
+            f"The name {repr(name) if shown == name else shown} begins or ends with a space, which Braze "
+            "strips.",
             "Remove the spaces.",
         )
     if name.startswith("_"):
-        return f"The name {name} begins with an underscore; such names are reserved.", "Rename it with AS."
+        return f"The name {shown} begins with an underscore; such names are reserved.", "Rename it with AS."
     if len(name) > limits.name_chars:
         return (
-            f"The name {name[:40]}... has {len(name)} characters; Braze takes {limits.name_chars}.",
+            f"The name {shown[:40]}... has {len(name)} characters; Braze takes {limits.name_chars}.",
             "Shorten it with AS.",
         )
     if name in wanted:
@@ -94,7 +96,11 @@ def _problem(name: str, wanted: Sequence[str], limits: Limits) -> tuple[str, str
     return None
 
 
-def _twin(name: str, twin: str) -> tuple[str, str]:
+def _twin(name: str, twin: str, *, named: bool) -> tuple[str, str]:
+    if not named:
+        return "An earlier column has the same name, or one that differs only in upper and lower case.", (
+            "Rename one: most tables cannot hold both."
+        )
     if twin == name:
         return f"Two columns are named {name}.", "Rename or remove one; with SELECT *, use EXCLUDE (...)."
     return (

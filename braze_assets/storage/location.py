@@ -1,6 +1,7 @@
 """One place for everything that is kept: a folder or an S3 prefix, named by one URL."""
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ _REMEDIES = {
     ),
     "ExpiredToken": ("the AWS session token has expired", "Renew the credentials."),
 }
+_ENGINE = re.compile(r"(Conversion|Invalid Input|Out of Range|Constraint|Mismatch Type|Invalid Type) Error: ")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ class Storage:
                 f"The storage has the unknown scheme {scheme!r}.",
                 place="BRAZE_ASSETS_STORAGE",
                 remedy="Use a folder or s3://bucket/prefix.",
+            )
+        if scheme == "s3" and separator and re.search("[:@]", self.url.partition("://")[2].partition("/")[0]):
+            raise ConfigurationError(
+                "The storage's URL carries credentials; it would be shown with every table.",
+                place="BRAZE_ASSETS_STORAGE",
+                remedy="Take them out. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role.",
             )
         url = self.url.removeprefix("file://")
         if not url.startswith("s3://"):
@@ -113,6 +121,13 @@ def storage_errors(place: str) -> Iterator[None]:
     except StorageError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is None and _ENGINE.match(str(error)):
+            # A query read through an Arrow stream while its result is stored; it quotes the cell it fails on.
+            raise StorageError(
+                "The table cannot be made: its query fails on its data.",
+                place=place,
+                remedy="Use TRY_CAST(...) or TRY(...). The value is not shown: it may be personal data.",
+            ) from None
         known = _explain(error)
         if known is None:
             raise
