@@ -47,6 +47,10 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
         default="preview", description="preview sends nothing, test sends to `test_users`, live sends."
     )
     test_users: int = Field(default=10, ge=1)
+    replay: Literal["collapse", "each"] = Field(
+        default="collapse",
+        description="What a backfill of a range sends: its newest state only, or every partition in order.",
+    )
     null_policy: Literal["omit", "unset"] = "omit"
     removed_rows: Literal["keep", "unset"] = Field(
         default="keep", description="What happens in Braze to a user whose row vanished from the table."
@@ -100,6 +104,7 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
             destination=self.destination,
             mode=self.mode,
             test_users=self.test_users,
+            replay=self.replay,
             partitions=self._partitions(),
             cron_schedule=self.schedule,
             audit_sample=self.audit_sample,

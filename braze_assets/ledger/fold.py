@@ -1,6 +1,6 @@
 """The fold: from receipts to what Braze has acknowledged, in one atomic commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from braze_assets.errors import LedgerError
 from braze_assets.ledger.acknowledged import Acknowledged
 from braze_assets.ledger.delta import CommitConflict, LedgerTable, delta_errors, once
+from braze_assets.ledger.held import Held, PlanRows
 from braze_assets.ledger.journal import FoldResult
 from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.ledger.types import converted, lost
-from braze_assets.storage import StoredTable, quote_identifier, quote_literal
+from braze_assets.storage import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
@@ -38,13 +39,13 @@ class Fold:
     """The fold of one plan, computed against one version of `acknowledged` and committed onto that version.
 
     Args:
-        plan: The plan file: it has the values.
+        plan: The plan: it has the values.
         receipts: A table expression of the plan's receipts, or None.
         done: This many first objects were folded for good by an earlier fold.
         reach: This many first objects may have been sent; None for all.
     """
 
-    plan: StoredTable
+    plan: PlanRows
     receipts: str | None
     done: int
     reach: int | None
@@ -54,9 +55,8 @@ class Fold:
     def _header(self) -> Mapping[str, Any]:
         document = self.plan.document(PLAN_KEY)
         if document is None:
-            raise LedgerError(
-                "The kept plan has no header.", place=self.plan.uris[0], remedy="Restore the file."
-            )
+            place = ", ".join(getattr(self.plan, "uris", ()))
+            raise LedgerError("The kept plan has no header.", place=place, remedy="Restore the file.")
         return document
 
     def _sent(self, connection: "DuckDBPyConnection") -> str:
@@ -94,40 +94,36 @@ class Fold:
         Raises:
             CommitConflict: Somebody wrote another version in the meantime; nothing was changed.
         """
-        header = self._header
-        types: dict[str, str] = dict(header["types"])
-        folded = {name.casefold() for name in types}
         old = held.types()
-        # A column whose spelling changed only in case cannot stand beside the new one.
-        kept = {name: type for name, type in old.items() if name in types or name.casefold() not in folded}
-        columns = {**kept, **types}
-        retyped = [name for name in kept if types.get(name, kept[name]) != kept[name]]
+        columns = self.columns(held)
         rewrite = bool(held.users) and (
-            bool(retyped)
-            or len(kept) < len(old)
+            any(columns.get(name) != type for name, type in old.items())
             # delta-rs cannot quote a backtick in a MERGE.
             or any("`" in name for name in columns)
         )
-        values = [name for name in columns if name in _value_fields(self.plan)]
         table = held.table if held.table is not None else target.open_or_create()
         if held.table is None and table.version() > 0:
             raise CommitConflict("The table was made and filled by another writer.")
-        source = self._rows(connection, held, old, columns, values, everything=rewrite)
+        source = self.rows(connection, held, everything=rewrite)
         with delta_errors(target.uri):
             return _write(connection, table, source, held, rewrite=rewrite, properties=once(**numbers))
 
-    def _rows(
-        self,
-        connection: "DuckDBPyConnection",
-        held: Acknowledged,
-        old: Mapping[str, str],
-        columns: Mapping[str, str],
-        values: Sequence[str],
-        *,
-        everything: bool,
-    ) -> str:
-        """Complete new rows: of the users the plan touched, or of all when the table is rewritten."""
-        header = self._header
+    def columns(self, held: Held) -> dict[str, str]:
+        """The attributes of the table after the fold, and their types."""
+        types: dict[str, str] = dict(self._header["types"])
+        folded = {name.casefold() for name in types}
+        # A column whose spelling changed only in case cannot stand beside the new one.
+        kept = {
+            name: type
+            for name, type in held.types().items()
+            if name in types or name.casefold() not in folded
+        }
+        return {**kept, **types}
+
+    def rows(self, connection: "DuckDBPyConnection", held: Held, *, everything: bool) -> str:
+        """SQL: complete new rows, of the users the plan touched or of all."""
+        header, old, columns = self._header, held.types(), self.columns(held)
+        values = _value_fields(self.plan)
         identifier = quote_identifier(held.identifier)
         current = held.sql(connection)
         now = f"TIMESTAMPTZ {quote_literal(self.now.isoformat())}"
@@ -184,7 +180,7 @@ _BOOKKEEPING = {
 }
 
 
-def _value_fields(plan: StoredTable) -> set[str]:
+def _value_fields(plan: PlanRows) -> set[str]:
     struct = plan.schema.field("values").type
     return {struct.field(i).name for i in range(struct.num_fields)}
 

@@ -1,6 +1,7 @@
 """The plan: what would be sent now, whether it may be, and what it costs; seen before anything is sent."""
 
 from braze_assets.plan.facts import Guard
+from braze_assets.plan.foresee import foresee_plans
 from braze_assets.plan.guards import GUARDS
 from braze_assets.plan.header import (
     AttributeCount,
@@ -27,6 +28,7 @@ __all__ = [
     "PlanStatus",
     "Verdict",
     "empty_plan",
+    "foresee_plans",
     "make_plan",
     "preview",
     "read_plan_header",

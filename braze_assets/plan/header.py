@@ -86,6 +86,13 @@ class PlanHeader:
     flipped: tuple[str, ...] = ()
     """Attributes whose kind of type changed; their ledger columns start afresh."""
     update_existing_only: bool = True
+    rows: tuple[str, ...] = ()
+    """The files of the wanted table."""
+    follows: str | None = None
+    """The partition before it in a replayed range: the plan is what is foreseen to be sent once that one's
+    plan was accepted. It is made again, against the ledger itself, right before it is sent."""
+    allow: tuple[str, ...] = ()
+    """Guards that were to be waived for it."""
 
     @property
     def blocked(self) -> bool:
@@ -103,7 +110,8 @@ class PlanHeader:
         for name in ("as_of", "created_at"):
             document[name] = document[name].astimezone(timezone.utc).isoformat()
         document["verdicts"] = list(document["verdicts"])
-        document["flipped"] = list(self.flipped)
+        for name in ("flipped", "rows", "allow"):
+            document[name] = list(document[name])
         return document
 
     @classmethod
@@ -123,7 +131,8 @@ class PlanHeader:
             values["per_attribute"] = {
                 name: AttributeCount(**count) for name, count in values.get("per_attribute", {}).items()
             }
-            values["flipped"] = tuple(values.get("flipped", ()))
+            for name in ("flipped", "rows", "allow"):
+                values[name] = tuple(values.get(name, ()))
             return cls(**values)
         except (KeyError, TypeError, ValueError) as error:
             raise PlanError(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from braze_assets.errors import PlanError
-from braze_assets.ledger import Acknowledged, Ledger, Position
+from braze_assets.ledger import Held, Ledger, Position, Projection
 from braze_assets.plan.cost import count_attributes, count_changes, count_if_resent
 from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
 from braze_assets.plan.facts import Facts
@@ -35,10 +35,12 @@ def make_plan(
     now: datetime,
     rewind: bool = False,
     allow: Collection[str] = frozenset(),
+    projection: Projection | None = None,
 ) -> Plan:
     """What would be sent now so that Braze holds what the table says.
 
     An unfinished earlier send is settled first. Nothing is sent and nothing else is written.
+    With a projection it is what would be sent after other plans that are not sent yet.
 
     Args:
         connection: A DuckDB connection; it holds the plan's rows until they are read.
@@ -51,6 +53,7 @@ def make_plan(
         now: The current time.
         rewind: Plan a partition older than the ledger's all the same.
         allow: Guards that are waived for this one plan, by name.
+        projection: Takes the place of the ledger.
 
     Raises:
         PlanError: The table has no attributes, or another kind of identifier than the ledger.
@@ -61,8 +64,9 @@ def make_plan(
     check_guard_names(allow)
     wanted = read_rows_header(rows)
     _check(wanted, ledger, rows)
-    ledger.settle(now, connection)
-    position = ledger.position()
+    if projection is None:
+        ledger.settle(now, connection)
+    position = projection.position if projection else ledger.position()
     header = PlanHeader(
         plan_id=new_plan_id(now),
         sync=sync,
@@ -75,6 +79,9 @@ def make_plan(
         rewind=rewind,
         types={attribute.name: attribute.type.sql for attribute in wanted.attributes},
         update_existing_only=settings.update_existing_only,
+        rows=rows.uris,
+        follows=position.partition if projection else None,
+        allow=tuple(sorted(allow)),
     )
     older = position.as_of is not None and as_of < position.as_of
     if older and not rewind:
@@ -82,8 +89,8 @@ def make_plan(
             f"Stale: the ledger stands at partition {position.partition}, and {partition} is older. "
             "Nothing is sent. To overwrite newer values on purpose, ask for a rewind."
         )
-        return Plan(replace(header, status="stale", note=note, verdicts=not_asked()))
-    held = ledger.acknowledged()
+        return Plan(replace(header, status="stale", note=note, verdicts=not_asked(stale_partition=note)))
+    held: Held = projection.held if projection else ledger.acknowledged()
     diff = Diff(
         rows=rows.sql(connection),
         header=wanted,
@@ -114,7 +121,7 @@ def make_plan(
     header = replace(
         header,
         status="ready" if counts.objects else "empty",
-        note=_note(diff, held, settings, older=older),
+        note=_note(diff, held, settings, header, older=older),
         verdicts=judge(facts, allow),
         counts=counts,
         per_attribute=per_attribute,
@@ -174,8 +181,13 @@ def _counted(
     }
 
 
-def _note(diff: Diff, held: Acknowledged, settings: PlanSettings, *, older: bool) -> str:
+def _note(diff: Diff, held: Held, settings: PlanSettings, header: PlanHeader, *, older: bool) -> str:
     notes = []
+    if header.follows is not None:
+        notes.append(
+            f"Foreseen: what remains to be sent when Braze has accepted the plan of {header.follows}. It is "
+            "made again right before it is sent."
+        )
     gone = [c.name for c in diff.columns if c.new is None]
     if gone:
         fate = "left as they are in Braze" if settings.removed_attributes == "keep" else "unset"

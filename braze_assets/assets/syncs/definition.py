@@ -10,9 +10,10 @@ import dagster as dg
 from braze_assets.plan import PlanSettings
 from braze_assets.rows import RowsSpec
 
-__all__ = ["Mode", "Source", "SyncDefinition"]
+__all__ = ["Mode", "Replay", "Source", "SyncDefinition"]
 
 Mode = Literal["preview", "test", "live"]
+Replay = Literal["collapse", "each"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class SyncDefinition:
     """The key of the `BrazeResource`."""
     mode: Mode = "preview"
     test_users: int = 10
+    replay: Replay = "collapse"
+    """What a run for a range of partitions sends: only its newest state, or every partition's in order."""
     partitions: dg.TimeWindowPartitionsDefinition | None = None
     """Without partitions, a run takes the tables as they are now."""
     cron_schedule: str | None = None

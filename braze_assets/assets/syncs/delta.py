@@ -1,36 +1,24 @@
 """The plan of a sync: what would be sent now, what it costs, and whether it may be sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
-from typing import Any
+from typing import Literal
 
 import dagster as dg
 from pydantic import Field
 
-from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.syncs.definition import SyncDefinition
+from braze_assets.assets.syncs.plan_facts import plan_output
 from braze_assets.assets.types import PARTITIONED_TABLE
-from braze_assets.io_managers import TableOutput
-from braze_assets.ledger import Ledger
-from braze_assets.plan import GUARDS, Plan, PlanHeader, empty_plan, make_plan, preview
+from braze_assets.ledger import Ledger, Projection
+from braze_assets.plan import GUARDS, Plan, PlanHeader, empty_plan, foresee_plans, make_plan
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
 from braze_assets.storage import connect
 from braze_assets.storage.partitions import PartitionedTable
 
 __all__ = ["DeltaConfig", "build_delta_asset"]
-
-_COLUMNS = {
-    "n": "Ordinal among the objects to be sent; NULL for a row that is left out.",
-    "kind": "new, changed or unset; left_out for a row that is not sent.",
-    "attributes": "The attributes that are sent.",
-    "object": "The JSON object as it goes to Braze.",
-    "previous": "The old values of these attributes, as the ledger holds them, as JSON.",
-    "data_points": "What the object costs.",
-    "reason": "Why the row is left out, or why an unchanged value is sent again.",
-    "values": "The new values in their own types.",
-}
 
 
 class DeltaConfig(dg.Config):
@@ -41,10 +29,14 @@ class DeltaConfig(dg.Config):
         description="Plan a partition older than the ledger, and so overwrite newer values in Braze.",
     )
     allow: list[str] = Field(default=[], description="Guards to waive for this one plan, by name.")
+    replay: Literal["as configured", "collapse", "each"] = Field(
+        default="as configured",
+        description="For a range: collapse plans its newest state only, each plans every partition in order.",
+    )
 
 
 def build_delta_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
-    """The asset of the plan. A range of partitions is collapsed into one plan, of its last partition."""
+    """The asset of the plan. A range of partitions is one run: collapsed into its last one, or replayed."""
 
     @dg.asset(
         key=sync.key("delta"),
@@ -71,104 +63,98 @@ def build_delta_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
         rows: PartitionedTable,
     ):
         keys = sync.keys(context)
-        last = keys[-1]
         now = datetime.now(timezone.utc)
+        replay = sync.replay if config.replay == "as configured" else config.replay
+        ledger = Ledger(storage.storage(), sync.name, sync.rows.identifier)
         with dagster_failures(), ExitStack() as open_until_stored:
             connection = open_until_stored.enter_context(connect())
-            ledger = Ledger(storage.storage(), sync.name, sync.rows.identifier)
-            plan = make_plan(
-                connection,
-                sync=sync.name,
-                rows=rows.existing(last),
-                ledger=ledger,
-                settings=sync.plan,
-                partition=last,
-                as_of=sync.as_of(last, now),
-                now=now,
-                rewind=config.rewind,
-                allow=frozenset(config.allow),
-            )
-            _log(context, plan.header)
-            yield dg.MaterializeResult(value=_outputs(sync, plan, keys, now))
-            for verdict in plan.header.verdicts:
-                yield dg.AssetCheckResult(
-                    check_name=verdict.guard,
-                    passed=verdict.passed,
-                    severity=dg.AssetCheckSeverity.WARN if verdict.allowed else dg.AssetCheckSeverity.ERROR,
-                    description=verdict.message or None,
+
+            def make(partition: str | None, projection: Projection | None = None) -> Plan:
+                plan = make_plan(
+                    connection,
+                    sync=sync.name,
+                    rows=rows.existing(partition),
+                    ledger=ledger,
+                    settings=sync.plan,
+                    partition=partition,
+                    as_of=sync.as_of(partition, now),
+                    now=now,
+                    rewind=config.rewind,
+                    allow=frozenset(config.allow),
+                    projection=projection,
                 )
+                _log(context, plan.header)
+                headers.append(plan.header)
+                return plan
+
+            headers: list[PlanHeader] = []
+            if replay == "each" and len(keys) > 1:
+                plans = foresee_plans(connection, ledger, keys, make, now=now)
+            else:
+                plans = _collapsed(sync, make(keys[-1]), keys, now)
+            yield dg.MaterializeResult(
+                value=((plan.header.partition, plan_output(plan, sync)) for plan in plans)
+            )
+            _log_sum(context, headers)
+            for guard in GUARDS:
+                yield _check(guard.name, headers)
 
     return delta
 
 
-def _outputs(
-    sync: SyncDefinition, plan: Plan, keys: list[str | None], now: datetime
-) -> Iterator[tuple[str | None, TableOutput]]:
+def _collapsed(sync: SyncDefinition, plan: Plan, keys: Sequence[str | None], now: datetime) -> Iterator[Plan]:
+    """The plan of the last partition, and empty ones of those it covers."""
     for key in keys[:-1]:
-        collapsed = empty_plan(
+        yield empty_plan(
             plan.header, partition=key, as_of=sync.as_of(key, now), status="collapsed", into=keys[-1]
         )
-        yield key, _output(collapsed, _facts(collapsed))
-    facts = _facts(plan)
-    facts["changes"] = markdown_table(
-        ("n", "kind", "attributes"),
-        preview(plan, include_values=sync.show_values),
-        empty="Nothing would be sent.",
-    )
-    yield keys[-1], _output(plan, facts)
+    yield plan
 
 
-def _output(plan: Plan, facts: dict[str, Any]) -> TableOutput:
-    identifier: dict[str, str] = {plan.header.identifier: "The identifier Braze knows the user by."}
-    return TableOutput(
-        plan.reader(),
-        documents=plan.documents,
-        metadata=facts,
-        descriptions={**_COLUMNS, **identifier},
+def _check(guard: str, headers: Sequence[PlanHeader]) -> dg.AssetCheckResult:
+    """One verdict of a guard on all plans of a run: Dagster keeps one result a run."""
+    verdicts = [(h.partition, v) for h in headers for v in h.verdicts if v.guard == guard]
+    failed = [(partition, v) for partition, v in verdicts if not v.passed]
+    messages = [
+        v.message if len(headers) == 1 else f"{partition}: {v.message}"
+        for partition, v in (failed or verdicts[:1])
+        if v.message
+    ]
+    more = f" And {len(messages) - 3:,} more partitions." if len(messages) > 3 else ""
+    return dg.AssetCheckResult(
+        check_name=guard,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.WARN
+        if all(v.allowed for _, v in failed)
+        else dg.AssetCheckSeverity.ERROR,
+        description=("\n".join(messages[:3]) + more) or None,
     )
 
 
 def _log(context: dg.AssetExecutionContext, header: PlanHeader) -> None:
     counts = header.counts
     context.log.info(
-        "Plan %s (%s): %s objects, %s attributes, %s data points; %s left out. %s",
-        *(header.plan_id, header.status),
+        "Plan %s%s (%s): %s objects, %s attributes, %s data points; %s left out. %s",
+        header.plan_id,
+        f" of {header.partition}" if header.partition else "",
+        header.status,
         *(
             f"{number:,}"
             for number in (counts.objects, counts.attributes, counts.data_points, counts.left_out)
         ),
         header.note,
     )
+    if header.status == "stale":
+        context.log.warning(header.note)
     for verdict in header.blocking:
         context.log.error("%s: %s", verdict.guard, verdict.message)
 
 
-def _facts(plan: Plan) -> dict[str, Any]:
-    header = plan.header
-    counts = header.counts
-    return {
-        "status": header.status if not header.blocked else "blocked",
-        "note": header.note or "-",
-        "plan_id": header.plan_id,
-        "objects": counts.objects,
-        "new_users": counts.new,
-        "changed_users": counts.changed,
-        "unset_users": counts.unset,
-        "left_out": counts.left_out,
-        "attributes": counts.attributes,
-        "data_points": counts.data_points,
-        "data_points_if_resent": counts.data_points_if_resent,
-        "guards": markdown_table(
-            ("guard", "verdict", "message"),
-            (
-                (v.guard, "passed" if v.passed else "allowed" if v.allowed else "FAILED", v.message)
-                for v in header.verdicts
-            ),
-            empty="No guard was asked: there is nothing to send.",
-        ),
-        "by_attribute": markdown_table(
-            ("attribute", "set", "unset", "data points"),
-            ((name, each.set, each.unset, each.data_points) for name, each in header.per_attribute.items()),
-            empty="No attribute changes.",
-        ),
-    }
+def _log_sum(context: dg.AssetExecutionContext, headers: Sequence[PlanHeader]) -> None:
+    if len(headers) > 1:
+        objects = sum(header.counts.objects for header in headers)
+        points = sum(header.counts.data_points for header in headers)
+        context.log.info(
+            f"Every partition is sent in order: {len(headers):,} plans, {objects:,} objects, "
+            f"{points:,} data points in all."
+        )

@@ -1,5 +1,7 @@
 """The send of a sync: the plan delivered to Braze, its outcomes folded into the ledger."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
@@ -7,9 +9,11 @@ from pydantic import Field
 
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.syncs.definition import SyncDefinition
+from braze_assets.assets.syncs.deliveries import Deliveries
+from braze_assets.assets.syncs.interrupts import interruptible
+from braze_assets.assets.syncs.remake import remake_plan
 from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.ledger import Ledger
-from braze_assets.plan import read_plan_header
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
@@ -17,7 +21,7 @@ from braze_assets.storage import StoredTable
 from braze_assets.storage.partitions import PartitionedTable
 
 if TYPE_CHECKING:
-    from braze_assets.delivery import Progress, SendReport
+    from braze_assets.delivery import SendReport
 
 __all__ = ["SendConfig", "build_send_asset"]
 
@@ -58,37 +62,25 @@ def build_send_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.
     def send(context: dg.AssetExecutionContext, config: SendConfig, delta: PartitionedTable):  # type: ignore[no-untyped-def]
-        # Late, as in the audit: whoever loads the definitions needs no HTTP.
-        from braze_assets.delivery import send_plan
-
-        storage: StorageResource = context.resources.storage
-        braze: BrazeResource = getattr(context.resources, sync.destination)
-        asked = sync.mode if config.mode == "as configured" else config.mode
-        mode = braze.allowed_mode(asked)
-        if mode != asked:
-            context.log.warning(f"This deployment goes no further than {mode}; {asked} was asked for.")
-        with dagster_failures():
-            plan = _newest_plan(delta, sync.keys(context))
-            report = send_plan(
-                plan=plan,
-                plan_uri=plan.uris[0],
-                ledger=Ledger(storage.storage(), sync.name, sync.rows.identifier),
-                client=braze.client if mode != "preview" else None,
-                limits=braze.limits(),
-                settings=braze.delivery(),
-                mode=mode,
-                test_users=config.test_users or sync.test_users,
-                progress=lambda progress: _show(context, progress),
-            )
-        _advise(context, report)
+        keys = sync.keys(context)
+        reports: list[SendReport] = []
+        with dagster_failures(), interruptible() as interrupted:
+            for key, report in _deliveries(sync, context, config, delta, keys, interrupted).run():
+                _advise(context, key, report)
+                if report.state == "cancelled" or interrupted():
+                    raise dg.DagsterExecutionInterruptedError
+                reports.append(report)
+                _keep(context, key, report, alone=len(keys) == 1)
+        rejected = sum(report.rejected for report in reports)
+        unknown = sum(report.unknown for report in reports)
         return dg.MaterializeResult(
-            metadata=_facts(report),
+            metadata=_facts(reports[0]) if len(keys) == 1 else None,
             check_results=[
                 dg.AssetCheckResult(
                     check_name="every_object_accepted",
-                    passed=not report.rejected and not report.unknown,
+                    passed=not rejected and not unknown,
                     severity=dg.AssetCheckSeverity.WARN,
-                    metadata={"rejected": report.rejected, "unknown": report.unknown},
+                    metadata={"rejected": rejected, "unknown": unknown},
                 )
             ],
         )
@@ -96,24 +88,69 @@ def build_send_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     return send
 
 
-def _newest_plan(delta: PartitionedTable, keys: list[str | None]) -> StoredTable:
-    """The last plan of the range that was not collapsed into a later one; else the last."""
-    for key in reversed(keys):
-        plan = delta.existing(key)
-        if read_plan_header(plan).status != "collapsed":
-            return plan
-    return delta.existing(keys[-1])
+def _deliveries(
+    sync: SyncDefinition,
+    context: dg.AssetExecutionContext,
+    config: SendConfig,
+    delta: PartitionedTable,
+    keys: list[str | None],
+    interrupted: Callable[[], bool],
+) -> Deliveries:
+    # Late, as in the audit: whoever loads the definitions needs no HTTP.
+    from braze_assets.delivery import send_plan
+
+    storage: StorageResource = context.resources.storage
+    braze: BrazeResource = getattr(context.resources, sync.destination)
+    asked = sync.mode if config.mode == "as configured" else config.mode
+    mode = braze.allowed_mode(asked)
+    if mode != asked:
+        context.log.warning(f"This deployment goes no further than {mode}; {asked} was asked for.")
+    ledger = Ledger(storage.storage(), sync.name, sync.rows.identifier)
+
+    def send(plan: StoredTable) -> "SendReport":
+        return send_plan(
+            plan=plan,
+            plan_uri=plan.uris[0],
+            ledger=ledger,
+            client=braze.client if mode != "preview" else None,
+            limits=braze.limits(),
+            settings=braze.delivery(),
+            mode=mode,
+            test_users=config.test_users or sync.test_users,
+            progress=lambda progress: context.log.info(str(progress)),
+            cancelled=interrupted,
+        )
+
+    return Deliveries(
+        plans=delta,
+        keys=keys,
+        ledger=ledger,
+        send=send,
+        remake=partial(remake_plan, context, sync, ledger),
+        preview=mode == "preview",
+    )
 
 
-def _show(context: dg.AssetExecutionContext, progress: "Progress") -> None:
-    context.log.info(str(progress))
+def _keep(context: dg.AssetExecutionContext, key: str | None, report: "SendReport", *, alone: bool) -> None:
+    """Show a partition of a range as soon as it is done, so that a failure later on does not hide it."""
+    if alone:
+        return
+    facts = _facts(report)
+    context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=facts))
+    # Also on the event that closes the step.
+    context.add_asset_metadata(facts, asset_key=context.asset_key, partition_key=key)
 
 
-def _advise(context: dg.AssetExecutionContext, report: "SendReport") -> None:
-    context.log.info(report.summary())
-    if report.mode == "preview" and report.objects:
+def _advise(context: dg.AssetExecutionContext, key: str | None, report: "SendReport") -> None:
+    context.log.info(f"{key}: {report.summary()}" if key else report.summary())
+    if report.state == "preview" and report.objects:
         context.log.info(
             "To send them, set `mode: live` in the sync's YAML, or launch this asset with that configuration."
+        )
+    if report.state == "cancelled":
+        context.log.warning(
+            "The send was stopped on request. What Braze accepted is in the ledger; run this asset again to "
+            "send the rest."
         )
 
 
