@@ -1,5 +1,6 @@
 """What Braze has acknowledged: one row a user, one column an attribute."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -23,10 +24,10 @@ __all__ = ["Acknowledged", "acknowledged_table"]
 def acknowledged_table(storage: Storage, uri: str, identifier: IdentifierKind) -> LedgerTable:
     """The Delta table at `uri`.
 
-    Statistics are kept of the identifier only: nobody prunes by attributes, and their minima and maxima
-    would be copies of personal data in the log.
+    Statistics are kept of no column about a person: their minima and maxima would be copies of personal data
+    in the log, where `forget` and vacuum do not reach them, and nobody prunes by them.
     """
-    configuration = {"delta.dataSkippingStatsColumns": identifier}
+    configuration = {"delta.dataSkippingStatsColumns": "_acknowledged_at"}
     return LedgerTable(storage, uri, acknowledged_schema(identifier), configuration)
 
 
@@ -72,6 +73,11 @@ class Acknowledged:
         return 0 if self.table is None else sum(file["num_records"] or 0 for file in data_files(self.table))
 
     @cached_property
+    def bytes(self) -> int:
+        """Bytes of its data files, from the table's log."""
+        return 0 if self.table is None else sum(file["size_bytes"] or 0 for file in data_files(self.table))
+
+    @cached_property
     def columns(self) -> dict[str, str]:
         """All columns and their canonical DuckDB types, in order."""
         if self.table is None:
@@ -86,16 +92,27 @@ class Acknowledged:
             if name != self.identifier and not name.startswith("_")
         }
 
-    def sql(self, connection: "DuckDBPyConnection") -> str | None:
-        """A SQL table expression with all columns in their canonical types; None when there are no rows."""
-        if not self._files:
+    @property
+    def files(self) -> list[str]:
+        """Its data files, by their paths in the table."""
+        return list(self._files)
+
+    def sql(self, connection: "DuckDBPyConnection", files: Sequence[str] | None = None) -> str | None:
+        """A SQL table expression with all columns in their canonical types; None when there are no rows.
+
+        Args:
+            connection: The connection it is for.
+            files: Only the rows of these data files, by their paths in the table.
+        """
+        paths = self._files if files is None else files
+        if not paths:
             return None
-        files = StoredTable.at(*(f"{self.uri}/{path}" for path in self._files)).sql(connection)
-        held = {row[0] for row in connection.sql(f"DESCRIBE SELECT * FROM {files}").fetchall()}
+        source = StoredTable.at(*(f"{self.uri}/{path}" for path in paths)).sql(connection)
+        held = {row[0] for row in connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         # A column that no file has yet is NULL everywhere.
         columns = ", ".join(
             f"CAST({column if name in held else 'NULL'} AS {type}) AS {column}"
             for name, type in self.columns.items()
             for column in [quote_identifier(name)]
         )
-        return f"(SELECT {columns} FROM {files})"
+        return f"(SELECT {columns} FROM {source})"

@@ -1,36 +1,41 @@
 """The fold: from receipts to what Braze has acknowledged, in one atomic commit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from braze_assets.errors import LedgerError
 from braze_assets.ledger.acknowledged import Acknowledged
-from braze_assets.ledger.delta import CommitConflict, LedgerTable, delta_errors, once
+from braze_assets.ledger.delta import LedgerTable
 from braze_assets.ledger.held import Held, PlanRows
 from braze_assets.ledger.journal import FoldResult
+from braze_assets.ledger.rewrite import Rewrite
 from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.ledger.types import converted, lost
-from braze_assets.storage import quote_identifier, quote_literal
+from braze_assets.storage import EngineSettings, quote_identifier, quote_literal
 
 if TYPE_CHECKING:
-    from deltalake import CommitProperties, DeltaTable
     from duckdb import DuckDBPyConnection
 
 __all__ = ["Fold", "outcomes_sql"]
 
-_BATCH = 50_000
-_ROW_GROUP = 122_880
+_OUTCOMES = "fold_outcomes"
+_PART = 500_000
+"""Objects folded at a time."""
+_LEAN = 800_000_000
+"""Bytes."""
 
 
-def outcomes_sql(receipts: str | None) -> str:
+def outcomes_sql(receipts: str | None, where: str = "true") -> str:
     """One row an object that has a receipt: whether Braze ever accepted or rejected it."""
     if receipts is None:
         return "(SELECT NULL::BIGINT AS n, NULL::BOOLEAN AS accepted, NULL::BOOLEAN AS rejected WHERE false)"
     return (
         "(SELECT n, bool_or(outcome = 'accepted') AS accepted, bool_or(outcome = 'rejected') AS rejected "
-        f"FROM {receipts} GROUP BY n)"
+        f"FROM {receipts} WHERE {where} GROUP BY n)"
     )
 
 
@@ -61,29 +66,46 @@ class Fold:
 
     def _sent(self, connection: "DuckDBPyConnection") -> str:
         """The plan's objects that may have been sent, with their outcomes."""
-        reach = "" if self.reach is None else f" AND p.n < {self.reach}"
+        reached = self._reached
         return (
             "(SELECT p.*, coalesce(o.accepted, false) AS accepted, "
             "coalesce(o.rejected AND NOT o.accepted, false) AS rejected "
-            f"FROM {self.plan.sql(connection)} AS p "
-            f"LEFT JOIN {outcomes_sql(self.receipts)} AS o ON o.n = p.n "
-            f"WHERE p.n >= {self.done}{reach})"
+            f"FROM (SELECT * FROM {self.plan.sql(connection)} WHERE {reached}) AS p "
+            f"LEFT JOIN {outcomes_sql(self.receipts, reached)} AS o ON o.n = p.n)"
         )
+
+    @property
+    def _reached(self) -> str:
+        return f"n >= {self.done}" + ("" if self.reach is None else f" AND n < {self.reach}")
+
+    def gathered(self, connection: "DuckDBPyConnection") -> "Fold":
+        """The same fold with its receipts read once, into a temporary table."""
+        if self.receipts is None:
+            return self
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_OUTCOMES} AS SELECT n, CASE WHEN accepted THEN 'accepted' "
+            f"WHEN rejected THEN 'rejected' ELSE 'unknown' END AS outcome FROM {outcomes_sql(self.receipts)}"
+        )
+        return replace(self, receipts=_OUTCOMES)
 
     def count(self, connection: "DuckDBPyConnection") -> FoldResult:
         """The outcomes, without folding anything."""
-        [(accepted, rejected, unknown)] = connection.sql(
-            "SELECT count(*) FILTER (accepted), count(*) FILTER (rejected), "
-            f"count(*) FILTER (NOT accepted AND NOT rejected) FROM {self._sent(connection)}"
+        [(accepted, rejected)] = connection.sql(
+            "SELECT count(*) FILTER (accepted), count(*) FILTER (rejected AND NOT accepted) "
+            f"FROM {outcomes_sql(self.receipts, self._reached)}"
         ).fetchall()
+        [(objects,)] = connection.sql(
+            f"SELECT count(*) FROM {self.plan.sql(connection)} WHERE {self._reached}"
+        ).fetchall()
+        unknown = objects - accepted - rejected
         return FoldResult(
             plan_id=self._header["plan_id"], accepted=accepted, rejected=rejected, unknown=unknown
         )
 
     def commit(
         self, connection: "DuckDBPyConnection", held: Acknowledged, target: LedgerTable, **numbers: int
-    ) -> int:
-        """Write accepted values and unknown marks; returns the rows written.
+    ) -> None:
+        """Write accepted values and unknown marks.
 
         Args:
             connection: A DuckDB connection.
@@ -94,19 +116,30 @@ class Fold:
         Raises:
             CommitConflict: Somebody wrote another version in the meantime; nothing was changed.
         """
-        old = held.types()
         columns = self.columns(held)
-        rewrite = bool(held.users) and (
-            any(columns.get(name) != type for name, type in old.items())
-            # delta-rs cannot quote a backtick in a MERGE.
-            or any("`" in name for name in columns)
-        )
-        table = held.table if held.table is not None else target.open_or_create()
-        if held.table is None and table.version() > 0:
-            raise CommitConflict("The table was made and filled by another writer.")
-        source = self.rows(connection, held, everything=rewrite)
-        with delta_errors(target.uri):
-            return _write(connection, table, source, held, rewrite=rewrite, properties=once(**numbers))
+        retyped = any(columns.get(name) != type for name, type in held.types().items())
+        files = Rewrite(connection, held, target)
+        with lean(connection):
+            try:
+                source, identifier = self.plan.sql(connection), quote_identifier(held.identifier)
+                [(first, last)] = connection.sql(
+                    f"SELECT min(n), max(n) FROM {source} WHERE {self._reached}"
+                ).fetchall()
+                files.split(
+                    f"(SELECT n, {identifier} FROM {source} WHERE {self._reached})",
+                    convert=partial(self._untouched, connection) if retyped else None,
+                )
+                for start in range(first or 0, 0 if last is None else last + 1, _PART):
+                    some = replace(self, done=start, reach=min(start + _PART, last + 1))
+                    files.write(some.rows(connection, files.part(start, start + _PART), everything=True))
+                files.commit(columns, numbers)
+            except BaseException:
+                files.discard()
+                raise
+
+    def _untouched(self, connection: "DuckDBPyConnection", held: Held) -> str:
+        """Rows of users the plan does not touch, in the form that it asks for."""
+        return replace(self, done=0, reach=0).rows(connection, held, everything=True)
 
     def columns(self, held: Held) -> dict[str, str]:
         """The attributes of the table after the fold, and their types."""
@@ -185,59 +218,18 @@ def _value_fields(plan: PlanRows) -> set[str]:
     return {struct.field(i).name for i in range(struct.num_fields)}
 
 
-def _write(
-    connection: "DuckDBPyConnection",
-    table: "DeltaTable",
-    source: str,
-    held: Acknowledged,
-    *,
-    rewrite: bool,
-    properties: "CommitProperties",
-) -> int:
-    from deltalake import WriterProperties, write_deltalake
-
-    # Row groups are what DuckDB reads in parallel, and what the writer holds in memory.
-    groups = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=_ROW_GROUP)
-    rows = _Counted(connection.sql(source).to_arrow_reader(_BATCH))
-    if rewrite or not held.users:
-        write_deltalake(
-            table,
-            rows.reader,
-            mode="overwrite" if rewrite else "append",
-            schema_mode="overwrite" if rewrite else "merge",
-            writer_properties=groups,
-            commit_properties=properties,
-        )
-    else:
-        identifier = quote_identifier(held.identifier)
-        (
-            table.merge(
-                rows.reader,
-                predicate=f"held.{identifier} = sent.{identifier}",
-                source_alias="sent",
-                target_alias="held",
-                merge_schema=True,
-                writer_properties=groups,
-                commit_properties=properties,
+@contextmanager
+def lean(connection: "DuckDBPyConnection") -> Iterator[None]:
+    """Leave DuckDB less memory for a while: what it writes files with is not in its own count."""
+    [(less,)] = connection.sql(
+        f"SELECT parse_formatted_bytes(current_setting('memory_limit')) > {_LEAN}"
+    ).fetchall()
+    if less:
+        connection.execute(f"SET memory_limit = '{_LEAN}B'")
+    try:
+        yield
+    finally:
+        if less:
+            connection.execute(
+                f"SET memory_limit = {quote_literal(EngineSettings.from_environment().memory_limit)}"
             )
-            .when_matched_update_all()
-            .when_not_matched_insert_all()
-            .execute()
-        )
-    return rows.count
-
-
-class _Counted:
-    """A stream of batches that counts its rows as they pass."""
-
-    def __init__(self, reader: Any) -> None:
-        import pyarrow as pa
-
-        self.count = 0
-        self._reader = reader
-        self.reader = pa.RecordBatchReader.from_batches(reader.schema, self._batches())
-
-    def _batches(self) -> Any:
-        for batch in self._reader:
-            self.count += batch.num_rows
-            yield batch

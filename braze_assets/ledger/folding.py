@@ -32,7 +32,7 @@ def fold_once(
         done=done,
         reach=reach,
         now=now,
-    )
+    ).gathered(connection)
     result = fold.count(connection)
     numbers = {"fold": begun.sequence, "receipts": receipts}
     if held.table is not None:
@@ -43,5 +43,7 @@ def fold_once(
             return replace(result, version=held.version), receipts
     if not result.accepted and not result.unknown:
         return replace(result, version=held.version), receipts
-    users = fold.commit(connection, held, ledger.held_table, **numbers)
-    return replace(result, users=users, version=ledger.acknowledged().version), receipts
+    fold.commit(connection, held, ledger.held_table, **numbers)
+    return replace(
+        result, users=result.accepted + result.unknown, version=ledger.acknowledged().version
+    ), receipts

@@ -13,7 +13,8 @@ import pytest
 from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.ledger import Ledger
 from braze_assets.ledger.delta import CommitConflict
-from braze_assets.storage import StoredTable
+from braze_assets.ledger.rewrite import Rewrite
+from braze_assets.storage import StoredTable, open_path
 from braze_assets_tests.plan.world import World, day
 
 TYPES = {"a": "BIGINT", "Loyalty Points": "VARCHAR"}
@@ -152,7 +153,7 @@ def test_the_fold_is_interrupted_before_its_commit(world: World, monkeypatch: py
     send = world.begin(header, plan)
     world.record(send, world.pending(send, plan))
     with monkeypatch.context() as patch:
-        patch.setattr("braze_assets.ledger.fold._write", _die)
+        patch.setattr("braze_assets.ledger.rewrite.Rewrite.commit", _die)
         with pytest.raises(_Killed):
             send.finish(world.connection, world.tick())
     assert world.held() == {}
@@ -199,22 +200,22 @@ def test_two_folds_at_once_agree(anywhere: World, monkeypatch: pytest.MonkeyPatc
     header, plan = anywhere.plan(anywhere.rows(users(3), TYPES))
     send = anywhere.begin(header, plan)
     anywhere.record(send, anywhere.pending(send, plan))
-    from braze_assets.ledger import fold
+    commit, calls = Rewrite.commit, []
 
-    write, calls = fold._write, []
-
-    def meanwhile(*arguments: Any, **options: Any) -> int:
+    def meanwhile(*arguments: Any, **options: Any) -> None:
         if not calls:
             calls.append(1)
             other = Ledger(anywhere.storage, anywhere.sync, "external_id")
             assert other.settle(anywhere.tick()) is not None
-        return write(*arguments, **options)
+        commit(*arguments, **options)
 
-    monkeypatch.setattr(fold, "_write", meanwhile)
+    monkeypatch.setattr(Rewrite, "commit", meanwhile)
     result = send.finish(anywhere.connection, anywhere.tick())
     assert result.accepted == 3
     assert len(anywhere.held()) == 3
     assert anywhere.ledger.acknowledged().version == 1
+    folder = open_path(anywhere.ledger.held_table.uri)
+    assert len([path for path in folder.iterdir() if path.name.endswith(".parquet")]) == 1
 
 
 def test_two_first_folds_at_once_insert_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
