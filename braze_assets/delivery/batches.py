@@ -32,6 +32,10 @@ class Batch:
     """Whether an earlier attempt may have been taken."""
     first_sent: float = 0.0
     """When it was sent first, by the monotonic clock."""
+    depth: int = 0
+    """Times it was cut in two in search of an object that spoils it."""
+    cut_at: float = 0.0
+    """When, last."""
     array: str = "attributes"
     """The request's array they travel in: `attributes`, `events` or `purchases`."""
     _body: bytes = field(default=b"", repr=False)
@@ -55,7 +59,15 @@ class Batch:
         """A stretch of it, as a batch of its own."""
         rows = self.rows.slice(start, stop - start)
         texts, points = self.texts[start:stop], self.points[start:stop]
-        return Batch(rows, texts, points, ambiguous=self.ambiguous, array=self.array)
+        return Batch(
+            rows,
+            texts,
+            points,
+            ambiguous=self.ambiguous,
+            depth=self.depth,
+            cut_at=self.cut_at,
+            array=self.array,
+        )
 
     def without(self, indexes: Iterable[int]) -> "Batch":
         """The other objects, as a batch of their own."""
@@ -66,6 +78,8 @@ class Batch:
             [self.texts[index] for index in kept],
             [self.points[index] for index in kept] if self.points else [],
             ambiguous=self.ambiguous,
+            depth=self.depth,
+            cut_at=self.cut_at,
             array=self.array,
         )
 

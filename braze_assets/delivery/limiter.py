@@ -31,6 +31,7 @@ _RECOVERY = 0.125
 _LEAST = 0.1
 """Windows to wait after a 429 at least: headers count in whole seconds, and say 0 for the last of them."""
 _DOUBLINGS = 6
+_FULL = 0.75
 
 
 @dataclass(eq=False)
@@ -85,6 +86,7 @@ class RateLimiter:
         self._refusals = 0
         self._hourly: Counter[int] = Counter()
         self._present: set[Hashable] = set()
+        self._used_by_others = 0
         self._starved = False
         """Whether somebody was turned away for want of slots or budget, not for another one's sake."""
 
@@ -196,8 +198,16 @@ class RateLimiter:
                     self._factor_since = now + min(wait, longest)
                 return
             self._refusals = 0
-            if rate.remaining == 0 and rate.reset:
+            if rate.remaining == 0 and rate.reset and not self._our_own_doing(rate.reset):
                 self._paused_until = max(self._paused_until, now + min(rate.reset, pause_cap))
+
+    def _our_own_doing(self, reset: float) -> bool:
+        """Whether "none left" only says that the limit is used to the full, as it should be.
+
+        Then the slots come free at the right time, which a header in whole seconds does not know.
+        """
+        used = self._open + len(self._releases) + self._used_by_others
+        return reset <= self.seconds + 1.0 and used >= self.requests * _FULL
 
     def _look(self, now: float, wall: float) -> None:
         """For those that share the limit with others."""

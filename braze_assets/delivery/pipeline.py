@@ -144,7 +144,8 @@ class Pipeline:
         return Delivered(self._tally, self._was_cancelled, self._failure)
 
     def _holds(self) -> bool:
-        return self._journal.holds(self._clock())
+        now = self._clock()
+        return self._journal.holds(now) and self._limiter.holds(now)
 
     def _wake(self) -> None:
         self._events.put(None)

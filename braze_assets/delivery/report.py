@@ -48,7 +48,10 @@ class SendReport:
     retries: int = 0
     """Requests that carried what an earlier one had carried already."""
     bisections: int = 0
-    """Batches cut in two to find an object that spoils them."""
+    """Times a batch was cut in two to find an object that spoils it."""
+    search_requests: int = 0
+    """Requests that this took: for k such objects among m at most 2 x (the sum of min(2^i, k) over the
+    ceil(log2 m) rounds i), so 14 for one among 75; and up to 3 attempts of each where Braze answers 5xx."""
     splits: int = 0
     """Batches cut in two because Braze found them too large."""
     throttled: int = 0
@@ -85,8 +88,8 @@ class SendReport:
         """Everything but the reasons, as plain values by name."""
         names = (
             "state mode plan_id planned objects accepted rejected unknown not_sent requests retries "
-            "bisections splits throttled limited_seconds data_points seconds settling_seconds in_flight "
-            "objects_per_second"
+            "bisections search_requests splits throttled limited_seconds data_points seconds "
+            "settling_seconds in_flight objects_per_second"
         )
         values = {name: getattr(self, name) for name in names.split()}
         rounded = {name: round(value, 3) for name, value in values.items() if isinstance(value, float)}
@@ -117,6 +120,7 @@ class Tally:
     requests: int = 0
     retries: int = 0
     bisections: int = 0
+    search_requests: int = 0
     splits: int = 0
     throttled: int = 0
     limited: Stopwatch = field(default_factory=Stopwatch)
@@ -165,8 +169,8 @@ class Tally:
     def report(self, *, state: SendState, objects: int, **more: Any) -> SendReport:
         """The finished report; `more` are fields that are not counted here."""
         counted = (
-            "accepted rejected unknown requests retries bisections splits throttled data_points seconds "
-            "in_flight"
+            "accepted rejected unknown requests retries bisections search_requests splits throttled "
+            "data_points seconds in_flight"
         )
         return SendReport(
             state=state,

@@ -12,6 +12,8 @@ __all__ = ["SharedLimiter", "SlotTable"]
 
 _BEAT = 0.1
 """Seconds between two looks at the table; shorter where the window is."""
+_ALONE = 2.5
+"""A process that is alone looks so many times less often: so long a new one waits for its first slots."""
 _SAFETY = 0.25
 """Seconds before the end of a lease from which on nothing more is sent."""
 _BLOCK = 256
@@ -145,10 +147,11 @@ class SharedLimiter(RateLimiter):
         if grant is None:
             self._next = now + self._quick
             return
-        self._next, self._starved = now + self._beat, False
+        self._next, self._starved = now + self._beat * (1.0 if grant.others else _ALONE), False
         self._quota, self._usable, self._airborne = grant.quota, grant.usable, airborne
         self._until, self._member = grant.until - _SAFETY, not leaving
         self._paused_until = max(self._paused_until, grant.paused_until)
+        self._used_by_others = grant.used_by_others
         self._allowance.update(grant.hours)
         if leaving:
             self._releases.clear()

@@ -15,6 +15,7 @@ __all__ = ["SlotFile"]
 
 _Result = TypeVar("_Result")
 
+_SIZE = 65_536
 _PATIENCE = 1.0
 """Seconds after which a lock is broken. It is held for less than a millisecond, except by a process that was
 stopped (or swapped out) while it held it."""
@@ -50,6 +51,7 @@ class SlotFile:
         Raises:
             OSError: The folder is gone, full, or not on a disk that can lock.
         """
+        # Bare system calls: this happens many times a second.
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             try:
@@ -61,8 +63,7 @@ class SlotFile:
             if not self._valid(lock):
                 return None
             content, result = change(self._read())
-            with open(self._new, "wb", opener=_private) as file:
-                file.write(content)
+            self._write(content)
             if not self._valid(lock):
                 return None
             os.replace(self._new, self._path)
@@ -72,10 +73,27 @@ class SlotFile:
 
     def _read(self) -> bytes | None:
         try:
-            with open(self._path, "rb") as file:
-                return file.read()
+            file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
             return None
+        try:
+            content = b""
+            while part := os.read(file, _SIZE):
+                content += part
+                if len(part) < _SIZE:
+                    break
+            return content
+        finally:
+            os.close(file)
+
+    def _write(self, content: bytes) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        file = os.open(self._new, flags, 0o600)
+        try:
+            while content:
+                content = content[os.write(file, content) :]
+        finally:
+            os.close(file)
 
     def _valid(self, lock: int) -> bool:
         """Whether the lock is still the one that others see."""
@@ -91,7 +109,3 @@ class SlotFile:
             with contextlib.suppress(FileNotFoundError):
                 if os.stat(self._lock).st_ino == inode:
                     os.unlink(self._lock)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

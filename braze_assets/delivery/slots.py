@@ -37,6 +37,8 @@ class Member:
     """Sends that run in it: one with two of them gets twice as much."""
     airborne: int
     """Requests it may have in flight until the lease ends."""
+    used: int
+    """Slots in use when it was last seen."""
     until: float
     """End of the lease; all times are readings of the machine's monotonic clock."""
     free: float
@@ -73,7 +75,7 @@ class Table:
         try:
             found = json.loads(data)
             members = {
-                str(name): Member(*map(int, row[:4]), *map(float, row[4:]))
+                str(name): Member(*map(int, row[:5]), *map(float, row[5:]))
                 for name, row in found["members"].items()
             }
             lingering = {float(until): int(count) for until, count in found["lingering"]}
@@ -120,7 +122,10 @@ class Grant:
     hours: Mapping[int, int]
     """Requests given of each hour's budget."""
     paused_until: float
-    alone: bool
+    others: int
+    """Other processes that send."""
+    used_by_others: int = 0
+    """Slots in use of others, those that left included."""
 
 
 def meet(table: Table, name: str, need: Need) -> Grant:
@@ -133,8 +138,9 @@ def meet(table: Table, name: str, need: Need) -> Grant:
     if need.leaving is not None:
         for until, count in need.leaving.items():
             _linger(table, until, count, need.window)
-        return Grant(0, 0, need.now, hours, table.paused_until, not table.members)
+        return Grant(0, 0, need.now, hours, table.paused_until, len(table.members))
     others = sum(member.quota for member in table.members.values())
+    used = sum(member.used for member in table.members.values())
     lingering = sum(table.lingering.values())
     wants = {other: (member.demand, member.shares) for other, member in table.members.items()}
     wants[name] = (need.demand, need.shares)
@@ -147,9 +153,10 @@ def meet(table: Table, name: str, need: Need) -> Grant:
     until = need.now + LEASE
     free = until + need.window + _DRIFT
     table.members[name] = Member(
-        quota, need.demand, need.shares, need.airborne, until, free, free + need.reach
+        quota, need.demand, need.shares, need.airborne, need.used, until, free, free + need.reach
     )
-    return Grant(quota, min(quota, fair), until, hours, table.paused_until, len(table.members) == 1)
+    usable = min(quota, fair)
+    return Grant(quota, usable, until, hours, table.paused_until, len(table.members) - 1, used + lingering)
 
 
 def fair_parts(limit: int, wants: Mapping[str, tuple[int, int]], turn: int) -> dict[str, int]:

@@ -19,6 +19,10 @@ from braze_assets.errors import DeliveryError
 
 __all__ = ["Fate", "Triage"]
 
+_SEARCH_ATTEMPTS = 3
+"""Attempts of a part of a batch that had all of its own."""
+_BLIND = 3
+"""Cuts after which some part must have been answered; else it is an outage after all."""
 _ALL = "HTTP 400 for every object, whichever way the batches were cut"
 
 
@@ -61,11 +65,15 @@ class Triage:
         self._last_answer = float("-inf")
         self._taken = False
         self._refused_alone = 0
+        self._silent: set[int] = set()
+        """Batches that failed since the last answer."""
 
     def reply(self, batch: Batch, reply: Reply, *, now: float, time: datetime) -> Fate:
         """After a reply. `now` is monotonic seconds, `time` what the receipts say."""
         if reply.verdict not in (Verdict.RETRY, Verdict.FATAL):
             self._last_answer = now
+            self._silent.clear()
+        self._count(batch)
         if not reply.ambiguous:
             self._doubts.answered()
         if reply.verdict is Verdict.ACCEPTED:
@@ -74,7 +82,7 @@ class Triage:
         if reply.verdict is Verdict.REFUSED:
             return self._without_the_bad(batch, reply, time)
         if reply.verdict is Verdict.BISECT:
-            return self._bisect(batch, reply, time)
+            return self._bisect(batch, reply, now, time)
         if reply.verdict in (Verdict.SPLIT_BYTES, Verdict.SPLIT_OBJECTS):
             return self._split(batch, reply, time)
         if reply.verdict is Verdict.FATAL:
@@ -89,6 +97,7 @@ class Triage:
 
     def no_reply(self, batch: Batch, failure: NoReplyError, *, now: float, time: datetime) -> Fate:
         """After none."""
+        self._count(batch)
         reason, remedy = failure.cause.rstrip("."), failure.remedy or ""
         if failure.sent:
             return self._doubtful(batch, None, reason, now, time, remedy)
@@ -112,7 +121,7 @@ class Triage:
         again = [(0.0, batch.without(blamed))] if len(blamed) < len(batch) else []
         return Fate([settled], again)
 
-    def _bisect(self, batch: Batch, reply: Reply, time: datetime) -> Fate:
+    def _bisect(self, batch: Batch, reply: Reply, now: float, time: datetime) -> Fate:
         if len(batch) == 1:
             self._refused_alone += 1
             fate = Fate([_settled(batch, "rejected", reply.status, time, reason=reply.reason)])
@@ -128,8 +137,17 @@ class Triage:
                     "Braze refuses this kind of object altogether.",
                 )
             return fate
+        return self._cut(batch, now)
+
+    def _cut(self, batch: Batch, now: float) -> Fate:
+        """Look for what spoils it in both halves."""
         self._tally.bisections += 1
+        batch.depth, batch.cut_at = batch.depth + 1, now
         return Fate(again=[(0.0, half) for half in batch.halves()])
+
+    def _count(self, batch: Batch) -> None:
+        if batch.depth:
+            self._tally.search_requests += 1
 
     def _split(self, batch: Batch, reply: Reply, time: datetime) -> Fate:
         if len(batch) == 1:
@@ -179,11 +197,18 @@ class Triage:
     def _retry(
         self, batch: Batch, status: int | None, reason: str, now: float, time: datetime, remedy: str = ""
     ) -> Fate:
-        if batch.attempts < self._settings.max_attempts:
+        self._silent.add(id(batch))
+        most = self._settings.max_attempts
+        if batch.attempts < (min(_SEARCH_ATTEMPTS, most) if batch.depth else most):
             return Fate(again=[(self._pause(batch.attempts), batch)])
+        # While this batch tried again and again, did anybody else get an answer? If not, it is an outage,
+        # unless nobody else tried: then it may be the batch, and its parts will tell.
+        silence = self._last_answer < (batch.cut_at if batch.depth else batch.first_sent)
+        lonely = 0 < batch.depth < _BLIND or len(self._silent) == 1
+        if batch.ambiguous and len(batch) > 1 and (lonely or not silence):
+            return self._cut(batch, now)
         fate = self.abandon(batch, status, f"{reason}; {batch.attempts} attempts", time)
-        # While this batch tried again and again, did anybody else get an answer? If not, it is an outage.
-        if self._last_answer < batch.first_sent:
+        if silence:
             fate.stop = NoReplyError(
                 f"Braze does not answer: {_shown(batch, reason)}, {batch.attempts} attempts of every "
                 "request.",

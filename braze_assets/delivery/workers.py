@@ -94,9 +94,9 @@ class Workers:
             try:
                 if not self._may_send():
                     raise NoReplyError(
-                        "The ledger's fence was not seen for too long: the request was held back.",
+                        "This process slept, or saw no table, for too long: its right to send has run out.",
                         place=self._client.endpoint,
-                        remedy="Look at how fast the ledger's storage answers.",
+                        remedy="Look at how fast the ledger's storage answers, and at this machine's load.",
                         sent=False,
                     )
                 status, headers, body = self._client.track(flight.batch.body)

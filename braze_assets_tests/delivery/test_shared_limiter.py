@@ -1,4 +1,4 @@
-"""One limit for several processes: obeyed exactly whoever dies or stops, fair, and all of it for one alone."""
+"""One limit for several processes: obeyed exactly whoever dies or stops, fair, all of it for one alone."""
 
 import heapq
 from collections.abc import Callable
@@ -109,7 +109,7 @@ def some(
     ]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(data=st.data())
 def test_no_window_sees_more_than_the_limit_whatever_happens_to_the_processes(data: st.DataObject) -> None:
     """Kills, stops and a table that is busy, at any moment."""
@@ -155,14 +155,14 @@ def test_greedy_processes_get_equal_parts_and_lose_little(requests: int) -> None
     assert worst_window(world.counted(), seconds) <= requests
 
 
-def test_one_alone_has_all_of_it_at_once_and_looks_ten_times_a_second() -> None:
+def test_one_alone_has_all_of_it_at_once_and_looks_four_times_a_second() -> None:
     memory = Memory()
     world = World(some(1, memory, requests=3_000, seconds=3.0, in_flight=200), lambda: (0.1, 0.5))
     world.run(3.0, step=0.005)
     assert len(world.processes[0].counted) == 3_000
     world.run(6.05, step=0.005)
     assert len(world.processes[0].counted) >= 5_900
-    assert memory.meetings <= 6.05 * 10 + 15, "the 15 while the number in flight grows"
+    assert memory.meetings <= 6.05 * 4 + 15, "the 15 while the number in flight grows"
 
 
 def test_a_small_plan_does_not_wait_for_a_big_one() -> None:
@@ -239,7 +239,7 @@ def test_an_hourly_budget_is_one_for_all_and_outlives_them() -> None:
     assert 400 - 3 * 8 <= spent <= 400, "each crash loses a block at most"
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=12)
 @given(per_hour=st.integers(1, 120), start=st.floats(HOUR - 4, HOUR), seed=st.randoms(use_true_random=False))
 def test_no_hour_sees_more_than_its_budget(per_hour: int, start: float, seed: object) -> None:
     memory = Memory()
