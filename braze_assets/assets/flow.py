@@ -1,0 +1,55 @@
+"""What every flow into Braze has in common: where its tables come from, where it goes, when it runs."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Literal
+
+import dagster as dg
+
+__all__ = ["Flow", "Mode", "Source"]
+
+Mode = Literal["preview", "test", "live"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a table named in the SQL comes from: an asset of this project, or a file by URL."""
+
+    asset: dg.AssetKey | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """One configured flow into one Braze workspace."""
+
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """By table name in lower case."""
+    destination: str = "braze"
+    """The key of the `BrazeResource`."""
+    mode: Mode = "preview"
+    partitions: dg.TimeWindowPartitionsDefinition | None = None
+    """Without partitions, a run takes the tables as they are now."""
+    cron_schedule: str | None = None
+    show_values: bool = False
+    """Whether previews in Dagster may show values, which are personal data."""
+    description: str | None = None
+    owners: Sequence[str] = ()
+    group: str = "braze"
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name of the sync, and of its table."""
+
+    def keys(self, context: dg.AssetExecutionContext) -> list[str | None]:
+        """The partitions a run is for, in order; one None without partitions."""
+        return list(context.partition_keys) if self.partitions else [None]
+
+    def as_of(self, partition: str | None, now: datetime) -> datetime:
+        """The moment a partition is computed for: its end, or now where there are no partitions."""
+        if self.partitions is None or partition is None:
+            return now
+        return self.partitions.time_window_for_partition_key(partition).end.astimezone(timezone.utc)
