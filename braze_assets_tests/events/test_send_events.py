@@ -186,13 +186,11 @@ def test_the_review_is_settled_either_way(world: Events, braze: LocalBraze, outc
     world.sync(rows, braze)
     doubtful = sorted(row["event_id"] for row in world.review())
     assert len(doubtful) == 75
-    some = world.ledger.review.settle(
-        world.connection, outcome, ids=[*doubtful[:10], "id-99999"], now=world.now()
-    )
-    assert (some.settled, some.not_in_doubt) == (10, 1)
+    some = world.settle(outcome, ids=[*doubtful[:10], "id-99999"])
+    assert (some.events, some.not_in_doubt) == (10, 1)
     assert sorted(row["event_id"] for row in world.review()) == doubtful[10:]
-    rest = world.ledger.review.settle(world.connection, outcome, reason="asked ada", now=world.now())
-    assert (rest.settled, rest.not_in_doubt) == (65, 0)
+    rest = world.settle(outcome, reason="asked ada")
+    assert (rest.events, rest.not_in_doubt) == (65, 0)
     assert world.review() == []
     header, plan = world.plan(rows)
     assert header.counts.objects == (75 if count == 2 else 0)
@@ -210,7 +208,7 @@ def test_not_sent_goes_with_the_very_same_plan_too_and_can_be_doubtful_again(
         assert world.send(plan, braze).unknown == 75
         assert len(world.review()) == 75
         assert world.send(plan, braze).state == "nothing"
-        world.ledger.review.settle(world.connection, "not_sent", now=world.now())
+        world.settle("not_sent")
     braze.control.clear_faults()
     assert world.send(plan, braze).accepted == 75
     assert applied(braze) == dict.fromkeys(range(75), 1)

@@ -13,7 +13,7 @@ from braze_assets.braze.limits import Limits
 from braze_assets.delivery import BrazeClient, DeliverySettings, SendReport
 from braze_assets.delivery.send_events import send_events
 from braze_assets.emulator.process import LocalBraze
-from braze_assets.ledger.events import EventLedger
+from braze_assets.ledger.events import EventLedger, Settlement, settle_events
 from braze_assets.plan.events import (
     EventGuardSettings,
     EventPlanHeader,
@@ -121,6 +121,9 @@ class Events:
 
     def sync(self, rows: Any, braze: LocalBraze, day: int = 0, **more: Any) -> SendReport:
         return self.send(self.plan(rows, day)[1], braze, **more)
+
+    def settle(self, word: Any, **more: Any) -> Settlement:
+        return settle_events(self.ledger, self.connection, word, now=self.now(), **more)
 
     def review(self) -> list[dict[str, Any]]:
         return list(self.ledger.review.list(self.connection).read_all().to_pylist())

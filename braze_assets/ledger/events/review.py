@@ -1,22 +1,19 @@
-"""The review: events of which nobody knows whether Braze took them, and what a person says of them."""
+"""The review: events of which nobody knows whether Braze took them."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.ledger.delta import CommitConflict
-from braze_assets.ledger.events.event_ids import EventIds
-from braze_assets.ledger.events.schemas import EVENT_IDS_SCHEMA
+from braze_assets.ledger.events.event_ids import EventIds, IdsVersion
 from braze_assets.ledger.schemas import TIMESTAMP
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["REVIEW_SCHEMA", "Review", "Settlement"]
+__all__ = ["REVIEW_SCHEMA", "Review"]
 
 REVIEW_SCHEMA = pa.schema(
     [
@@ -30,21 +27,6 @@ REVIEW_SCHEMA = pa.schema(
 )
 """One row an event in doubt; `object` is what was, or was not, sent: look for it in Braze."""
 
-_ATTEMPTS = 8
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """What a person's word changed.
-
-    Args:
-        settled: Events that are no longer in doubt.
-        not_in_doubt: Ids that were named but are not in doubt (any more).
-    """
-
-    settled: int
-    not_in_doubt: int = 0
-
 
 class Review:
     """The review list of an event ledger."""
@@ -53,9 +35,9 @@ class Review:
         self._ids = ids
         self._uri = uri
 
-    def sql(self, connection: "DuckDBPyConnection") -> str:
+    def sql(self, connection: "DuckDBPyConnection", version: IdsVersion | None = None) -> str:
         """A SQL table expression of `REVIEW_SCHEMA`, and `as_of` and `n` beside it."""
-        rows = self._ids.now().sql(connection)
+        rows = (version or self._ids.now()).sql(connection)
         doubted = f"SELECT event_id FROM {rows} WHERE outcome = 'unknown'"
         newest = (
             f"SELECT event_id, max_by({{'outcome': outcome, 'partition': partition, 'reason': reason, "
@@ -81,67 +63,6 @@ class Review:
             f"SELECT partition, reason, count(*) FROM {self.sql(connection)} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         return {(partition, reason): int(number) for partition, reason, number in rows}
-
-    def settle(
-        self,
-        connection: "DuckDBPyConnection",
-        outcome: Literal["sent", "not_sent"],
-        *,
-        ids: Collection[str] | None = None,
-        reason: str = "",
-        now: datetime,
-    ) -> Settlement:
-        """Say of events in doubt that Braze has them (they never go again), or has not (they go again).
-
-        An event that was said not to be sent goes with the next plan of its partition, or when its plan is
-        sent again. Let no send of the sync go on meanwhile; settle the ledger first.
-
-        Args:
-            connection: A DuckDB connection.
-            outcome: What is true of them.
-            ids: Which ones; all in doubt when None.
-            reason: Who says so, or why.
-            now: The current time.
-
-        Raises:
-            LedgerMovedError: Other runs write to the ledger at the same time.
-        """
-        for _ in range(_ATTEMPTS):
-            version = self._ids.now()
-            where = ""
-            if ids is not None:
-                connection.register("review_ids", pa.table({"id": pa.array(sorted(set(ids)), pa.string())}))
-                where = "WHERE event_id IN (SELECT id FROM review_ids)"
-            rows = connection.sql(
-                f"SELECT event_id, plan_id, partition, as_of, n FROM {self.sql(connection)} {where}"
-            ).to_arrow_table()
-            if not rows.num_rows:
-                return Settlement(0, len(set(ids or ())))
-            same = {
-                "outcome": outcome,
-                "reason": reason or None,
-                "object": None,
-                "send": None,
-                "step": version.step + 1,
-                "time": now,
-            }
-            columns = [
-                pa.array([same[field.name]] * rows.num_rows, field.type)
-                if field.name in same
-                else rows.column(field.name).cast(field.type)
-                for field in EVENT_IDS_SCHEMA
-            ]
-            try:
-                self._ids.append(version, pa.table(columns, schema=EVENT_IDS_SCHEMA))
-            except CommitConflict:
-                continue
-            named = rows.num_rows if ids is None else len(set(ids))
-            return Settlement(rows.num_rows, named - rows.num_rows)
-        raise LedgerMovedError(
-            "Other runs write to this ledger at the same time.",
-            place=self._uri,
-            remedy="Let them finish, then settle again.",
-        )
 
     def expire(self, connection: "DuckDBPyConnection", before: datetime) -> int:
         """Forget the ids of partitions that ended before a moment; returns the rows removed.
