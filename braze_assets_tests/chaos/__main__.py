@@ -163,7 +163,9 @@ def _start_s3() -> tuple[subprocess.Popen[str], str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m braze_assets_tests.chaos", description=__doc__)
     parser.add_argument("--schedules", type=int, default=1_000)
-    parser.add_argument("--seed", type=int, default=_FIRST, help="of the first schedule; the next have the next")
+    parser.add_argument(
+        "--seed", type=int, default=_FIRST, help="of the first schedule; the next have the next"
+    )
     parser.add_argument("--replay", type=int, metavar="SEED", help="run this one schedule and show its steps")
     parser.add_argument("--jobs", type=int, default=3, help="schedules at once; they mostly wait")
     parser.add_argument("--s3", type=float, default=0.1, help="share of schedules on S3")

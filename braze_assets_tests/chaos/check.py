@@ -61,7 +61,8 @@ class Doubt:
     """After a crash or a failure: what of the last begun plan had no definite receipt."""
 
     plan: str
-    cells: frozenset[Cell]
+    cells: frozenset[Cell] | None
+    """None: any, for all that is known. So it is with a plan that another process overtook."""
 
 
 def again(
@@ -82,7 +83,10 @@ def again(
         before = last.get(sent.cell)
         if before is not None and before.heard and same(before.value, sent.value):
             span = range(order.get(before.plan, 0), order.get(sent.plan, 0) + 1)
-            open_then = any(order.get(doubt.plan, -1) in span and sent.cell in doubt.cells for doubt in doubts)
+            open_then = any(
+                order.get(doubt.plan, -1) in span and (doubt.cells is None or sent.cell in doubt.cells)
+                for doubt in doubts
+            )
             if open_then or before.plan in exempt or sent.cell[1] in retyped:
                 excused += 1
             else:

@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> None:
             document = {**vars(outcome), "counts": dict(outcome.counts), "kinds": sorted(outcome.kinds)}
             sys.stdout.write(json.dumps(document) + "\n")
             sys.stdout.flush()
+    os._exit(0)  # what was frozen is not worth tearing down
 
 
 if __name__ == "__main__":

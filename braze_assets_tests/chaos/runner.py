@@ -107,6 +107,8 @@ class _Playing:
         """The tables whose rows are stored for certain."""
         self.position: int | None = None
         self.doubts: list[check.Doubt] = []
+        self.finished: set[str] = set()
+        """Plans whose send ended well, nothing else running."""
         self.impatient: set[str] = set()
         self.retyped: set[str] = set()
         self.blocked: list[str] = []
@@ -268,7 +270,7 @@ class _Playing:
                 return
             if process.seconds > _LONGEST:
                 return
-            time.sleep(0.001)
+            time.sleep(0.004 if moment.requests else 0.001)
 
     def _requests(self) -> int:
         return int(self.braze.control.counters()["requests"])
@@ -309,6 +311,8 @@ class _Playing:
             unsure = unsure or bool(report["unknown"] or report["not_sent"]) or run.test_users is not None
             if not unsure and said.get("plan", {}).get("status") in ("ready", "empty"):
                 self.position = run.day
+            if not unsure:
+                self.finished.add(report["plan_id"])
         if unsure or "plan" not in run.steps or report is None:
             self._look_around(said.get("look"))
         return said
@@ -357,7 +361,7 @@ class _Playing:
         if plan is None or plan["blocked"]:
             allowed.add("PlanRefusedError")
         if step.kind == "pair" or "plan" not in run.steps:
-            allowed.add("LedgerMovedError")
+            allowed |= {"LedgerMovedError", "LedgerError"}  # its plan may have been written over
         if "plan" not in run.steps and (step.kind == "pair" or None in self.planned.get(run.day, [None])):
             allowed.add("StorageError")
         if trouble and (trouble.faults or trouble.settings):
@@ -381,12 +385,14 @@ class _Playing:
             return
         days = {worker.partition(day)[0]: day for day in self.tables}
         self.position = days[begun["partition"]]
+        plans = list(check.ranks(journal))
+        # Of two at once, one may have overtaken the other at any instant of its life.
+        known = {doubt.plan for doubt in self.doubts} | self.finished
+        self.doubts += [check.Doubt(plan, None) for plan in plans[:-1] if plan not in known]
         sure = {
             n for plan, n, _, outcome in seen["receipts"] if plan == begun["plan_id"] and outcome != "unknown"
         }
-        cells = frozenset(
-            (user, name) for n, user, names in seen["open"] if n not in sure for name in names
-        )
+        cells = frozenset((user, name) for n, user, names in seen["open"] if n not in sure for name in names)
         self.doubts.append(check.Doubt(begun["plan_id"], cells))
 
     def _trouble(self, step: Step) -> Any:

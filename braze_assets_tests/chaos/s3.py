@@ -52,7 +52,7 @@ class Faulty:
         if kind.startswith("reset"):
             connection = environ["werkzeug.socket"]
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            connection.close()
+            connection.shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError
         body = _SLOW_DOWN if kind == "slow_down" else b""
         status = "503 Slow Down" if kind == "slow_down" else "500 Internal Server Error"

@@ -24,7 +24,20 @@ from braze_assets.storage import Storage, StoredTable, connect, quote_identifier
 from braze_assets_tests.chaos.model import Table
 from braze_assets_tests.chaos.world import source_sql
 
-for name in ["sqlglot.optimizer.scope", "sqlglot.dialects.duckdb", "upath.implementations.local", "deltalake", "pandas", "arro3.core", "pyarrow.dataset", "pyarrow.compute", "dateutil.parser", "s3fs", "upath.implementations.cloud", "_strptime"]:
+for name in [
+    "sqlglot.optimizer.scope",
+    "sqlglot.dialects.duckdb",
+    "upath.implementations.local",
+    "deltalake",
+    "pandas",
+    "arro3.core",
+    "pyarrow.dataset",
+    "pyarrow.compute",
+    "dateutil.parser",
+    "s3fs",
+    "upath.implementations.cloud",
+    "_strptime",
+]:
     import_module(name)  # before the fork, not in every process after it
 
 SYNC = "crm"
