@@ -1,5 +1,6 @@
 """The receipts: what was sent, and what Braze said to it."""
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -103,6 +104,39 @@ class Receipts:
             f"SELECT * FROM {source} WHERE identifier = $identifier ORDER BY time, plan_id, n",
             params={"identifier": identifier},
         ).to_arrow_table()
+
+    def forget(self, until: datetime, users: pa.Table | None = None, *, but: str | None = None) -> None:
+        """Remove the receipts of some users (column `identifier`), or all up to a time but one plan's.
+
+        Raises:
+            LedgerError: Other writers came first each time; run it again.
+        """
+        for _ in range(_ATTEMPTS):
+            table = self.table.open()
+            if table is None or not data_files(table):
+                return
+            last = f"{until.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"
+            then = f"arrow_cast('{last}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+            try:
+                with delta_errors(self.table.uri):
+                    if users is None:
+                        table.delete(f"time <= {then}" + (f" AND plan_id <> '{but}'" if but else ""))
+                    else:
+                        table.merge(
+                            users,
+                            predicate="r.identifier = u.identifier",
+                            source_alias="u",
+                            target_alias="r",
+                        ).when_matched_delete().execute()
+                self._opened = None
+                return
+            except CommitConflict:
+                continue
+        raise LedgerError(
+            "The receipts could not be changed: other writers came first each time.",
+            place=self.table.uri,
+            remedy="Let them finish and run this again.",
+        )
 
     def _stored(self, files: list[dict[str, Any]]) -> StoredTable:
         return StoredTable.at(*(f"{self.table.uri}/{file['path']}" for file in files))

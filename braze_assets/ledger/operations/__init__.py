@@ -1,0 +1,34 @@
+"""Operations on a ledger by hand: each says its size first, and is done when that is confirmed."""
+
+from braze_assets.ledger.operations.adopt import Adopt
+from braze_assets.ledger.operations.compact import Compact
+from braze_assets.ledger.operations.forget import ForgetAttributes, ForgetSync, ForgetUsers
+from braze_assets.ledger.operations.history import Overview, held_on, overview, versions
+from braze_assets.ledger.operations.operation import Operation, Size
+from braze_assets.ledger.operations.release import Release
+from braze_assets.ledger.operations.restore import Restore
+from braze_assets.ledger.operations.resync import Resync
+from braze_assets.ledger.operations.run import Outcome, operate, propose
+from braze_assets.ledger.operations.users import users_in_file, users_named
+
+__all__ = [
+    "Adopt",
+    "Compact",
+    "ForgetAttributes",
+    "ForgetSync",
+    "ForgetUsers",
+    "Operation",
+    "Outcome",
+    "Overview",
+    "Release",
+    "Restore",
+    "Resync",
+    "Size",
+    "held_on",
+    "operate",
+    "overview",
+    "propose",
+    "users_in_file",
+    "users_named",
+    "versions",
+]
