@@ -17,6 +17,8 @@ __all__ = ["LONGEST_WAIT", "RateHeaders", "read_rate_headers"]
 LONGEST_WAIT = 3_600.0
 """Seconds. Limits start anew on the clock hour, so no honest header asks for more; a wrong clock may."""
 
+_SKEW = 60.0
+"""Seconds by which clocks differ without anybody having to care."""
 _EPOCH = 1e9
 """A reset above this is a point in time (after 2001), below it a number of seconds."""
 _EPOCH_MILLISECONDS = 1e12
@@ -53,8 +55,9 @@ class RateHeaders:
 def read_rate_headers(headers: Mapping[str, str], *, now: datetime) -> RateHeaders:
     """Read the headers of a reply.
 
-    An epoch is measured against the reply's own `Date`, so that a wrong clock on this side does not turn
-    into a wrong wait; without it against `now`, and in any case within `LONGEST_WAIT`.
+    A moment is measured against the reply's own `Date`, so that a wrong clock on this side does not turn
+    into a wrong wait; without it against `now`. One that is long past, or further away than `LONGEST_WAIT`,
+    says only that a clock is wrong and counts as absent, as does a number below 0.
 
     Args:
         headers: The reply's headers, names in any case. Nothing in them can make this raise.
@@ -66,13 +69,14 @@ def read_rate_headers(headers: Mapping[str, str], *, now: datetime) -> RateHeade
     retry_after = _number(found.get("x-ratelimit-retry-after"))
     if retry_after is None:
         retry_after = _number(found.get("retry-after"))
+    wait = _wait(retry_after, found, now)
     if retry_after is None and (date := _date(found.get("retry-after"))):
-        retry_after = date.timestamp()
+        wait = _until(date.timestamp(), found, now)
     return RateHeaders(
         limit=_whole(found.get("x-ratelimit-limit")),
         remaining=_whole(found.get("x-ratelimit-remaining")),
         reset=_wait(_number(found.get("x-ratelimit-reset")), found, now),
-        retry_after=_wait(retry_after, found, now),
+        retry_after=wait,
     )
 
 
@@ -94,13 +98,17 @@ def _whole(text: str | None) -> int | None:
 
 
 def _wait(value: float | None, found: Mapping[str, str], now: datetime) -> float | None:
-    if value is None:
+    if value is None or value < 0:
         return None
     if value > _EPOCH_MILLISECONDS:
         value /= 1_000.0
-    if value > _EPOCH:
-        value -= (_date(found.get("date")) or now).timestamp()
-    return min(max(value, 0.0), LONGEST_WAIT)
+    return _until(value, found, now) if value > _EPOCH else min(value, LONGEST_WAIT)
+
+
+def _until(moment: float, found: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until a moment; None if that is so far away that one of the clocks must be wrong."""
+    wait = moment - (_date(found.get("date")) or now).timestamp()
+    return min(max(wait, 0.0), LONGEST_WAIT) if -_SKEW <= wait <= LONGEST_WAIT + _SKEW else None
 
 
 def _date(text: str | None) -> datetime | None:

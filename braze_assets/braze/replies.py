@@ -87,7 +87,7 @@ def read_reply(
     rate = read_rate_headers(headers, now=now)
     document = _document(body)
     said = _said(document, secrets)
-    errors = _row_errors(document, array, sent, secrets)
+    errors, misplaced = _row_errors(document, array, sent, secrets)
     if 200 <= status < 300:
         return _success(status, document, errors, said, sent, rate, array)
     described = f"HTTP {status}: {said}" if said else f"HTTP {status} without an explanation"
@@ -97,8 +97,14 @@ def read_reply(
     if status == 400 and any(text in lowered for text in _TOO_MANY):
         return Reply(Verdict.SPLIT_OBJECTS, status, reason=described, rate=rate)
     if status == 400:
-        verdict = Verdict.REFUSED if errors else Verdict.BISECT
-        return Reply(verdict, status, rejected=errors, reason=described, rate=rate)
+        processed = document.get(f"{array}_processed")
+        if isinstance(processed, int) and processed > 0:
+            reason = f"{described}, which claims to have processed {processed} of {sent}"
+            return Reply(Verdict.UNKNOWN, status, reason=reason, rate=rate)
+        if errors and not misplaced:
+            return Reply(Verdict.REFUSED, status, rejected=errors, reason=described, rate=rate)
+        # An index that cannot be right makes the others doubtful: better look than blame the innocent.
+        return Reply(Verdict.BISECT, status, reason=described, rate=rate)
     if status in (408, 425, 429) or status >= 500:
         return Reply(Verdict.RETRY, status, reason=described, rate=rate)
     cause, remedy = _FATAL.get(status, _OTHER)
@@ -177,17 +183,24 @@ def _line(text: str, secrets: Iterable[str]) -> str:
     return " ".join(redact(text, secrets).split())[:_REASON_CHARS]
 
 
-def _row_errors(document: Mapping[str, Any], array: str, sent: int, secrets: Iterable[str]) -> dict[int, str]:
-    """Index in the array to reason. Errors of other arrays, or of no row, place nobody."""
+def _row_errors(
+    document: Mapping[str, Any], array: str, sent: int, secrets: Iterable[str]
+) -> tuple[dict[int, str], bool]:
+    """Index in the array to reason, and whether there are more whose index cannot be right.
+
+    Errors of other arrays, or of none, are nobody's.
+    """
     errors = document.get("errors")
     if not isinstance(errors, list):
-        return {}
+        return {}, False
+    misplaced = False
     reasons: dict[int, list[str]] = {}
     for error in errors:
         if not isinstance(error, dict) or error.get("input_array") != array:
             continue
         index = error.get("index")
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < sent:
+            misplaced = True
             continue
         text = error.get("type")
         if not isinstance(text, str) or not text.strip():
@@ -196,4 +209,4 @@ def _row_errors(document: Mapping[str, Any], array: str, sent: int, secrets: Ite
         said = reasons.setdefault(index, [])
         if line not in said:
             said.append(line)
-    return {index: "; ".join(said) for index, said in reasons.items()}
+    return {index: "; ".join(said) for index, said in reasons.items()}, misplaced

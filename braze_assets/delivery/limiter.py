@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from braze_assets.braze.limits import Limits
 from braze_assets.braze.rate_headers import LONGEST_WAIT, RateHeaders
+from braze_assets.delivery.brake import Brake
 
 __all__ = ["Permit", "RateLimiter"]
 
@@ -26,11 +27,6 @@ _WANTING = 0.25
 """Seconds for which a share that was turned away counts as waiting."""
 _DRIFT = 0.001
 """Seconds by which two clocks may disagree about the length of a window."""
-_SLOWEST = 0.05
-_RECOVERY = 0.125
-_LEAST = 0.1
-"""Windows to wait after a 429 at least: headers count in whole seconds, and say 0 for the last of them."""
-_DOUBLINGS = 6
 _FULL = 0.75
 
 
@@ -80,10 +76,7 @@ class RateLimiter:
         self._held: Counter[Hashable] = Counter()
         self._releases: deque[tuple[float, Hashable]] = deque()
         self._wanting: dict[Hashable, float] = {}
-        self._paused_until = float("-inf")
-        self._factor = 1.0
-        self._factor_since = float("-inf")
-        self._refusals = 0
+        self._brake = Brake(seconds)
         self._hourly: Counter[int] = Counter()
         self._present: set[Hashable] = set()
         self._used_by_others = 0
@@ -102,7 +95,7 @@ class RateLimiter:
     @property
     def allowed(self) -> int:
         """Requests per window at the moment: fewer than the setting after a 429."""
-        return max(1, int(self.requests * self._factor))
+        return max(1, int(self.requests * self._brake.factor))
 
     def acquire(self, share: Hashable, *, now: float, wall: float) -> Permit | float:
         """A permit to send at once, or the seconds (above 0) after which to ask again.
@@ -188,18 +181,11 @@ class RateLimiter:
         """
         with self._lock:
             if throttled:
-                if now >= self._paused_until:
-                    self._refusals += 1
-                least = self.seconds * _LEAST * 2.0 ** min(self._refusals - 1, _DOUBLINGS)
-                wait = max(self.seconds if rate.wait is None else rate.wait, least)
-                self._paused_until = max(self._paused_until, now + min(wait, longest) + jitter)
-                if now - self._factor_since >= self.seconds or self._factor == 1.0:
-                    self._factor = max(_SLOWEST, self._factor / 2)
-                    self._factor_since = now + min(wait, longest)
+                self._brake.refused(rate, now=now, jitter=jitter, longest=longest)
                 return
-            self._refusals = 0
+            self._brake.answered()
             if rate.remaining == 0 and rate.reset and not self._our_own_doing(rate.reset):
-                self._paused_until = max(self._paused_until, now + min(rate.reset, pause_cap))
+                self._brake.pause(now + min(rate.reset, pause_cap))
 
     def _our_own_doing(self, reset: float) -> bool:
         """Whether "none left" only says that the limit is used to the full, as it should be.
@@ -214,8 +200,8 @@ class RateLimiter:
 
     def _wait(self, share: Hashable, now: float, wall: float) -> float:
         self._expire(now)
-        if now < self._paused_until:
-            return self._paused_until - now
+        if now < self._brake.until:
+            return self._brake.until - now
         allowed = self.allowed
         if self._open + len(self._releases) >= allowed:
             self._starved = True
@@ -257,6 +243,4 @@ class RateLimiter:
         while self._releases and self._releases[0][0] <= now:
             _, share = self._releases.popleft()
             self._held[share] -= 1
-        if self._factor < 1.0 and now - self._factor_since >= self.seconds:
-            self._factor = min(1.0, self._factor + _RECOVERY)
-            self._factor_since = now
+        self._brake.recover(now)

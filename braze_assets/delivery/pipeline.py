@@ -262,6 +262,7 @@ class Pipeline:
             throttled=throttled,
             now=now,
             pause_cap=self._settings.header_pause_cap,
+            longest=self._settings.throttled_pause_cap,
             jitter=self._chance.uniform(0, self._settings.backoff_base) if throttled else 0.0,
         )
         self._act(self._triage.reply(flight.batch, reply, now=now, time=time))

@@ -33,7 +33,8 @@ class DeliverySettings:
     connect_timeout: float = 10.0
     """To reach Braze. Nothing was sent when it runs out."""
     read_timeout: float = 30.0
-    """Between two bytes of a reply. When it runs out, Braze may or may not have taken the request."""
+    """To send a request, and then for the whole reply, also if it comes in drops. When it runs out, Braze
+    may or may not have taken the request."""
     max_attempts: int = 8
     """Times a batch is sent before its outcome is left unknown. Replies with 429 do not count: they say for
     certain that nothing was taken, and when to come back."""
@@ -68,6 +69,9 @@ class DeliverySettings:
     header_pause_cap: float = 15.0
     """A reply that claims no request is left (a number that Braze calls approximate) pauses the send for this
     long at most; a real 429 says how long to wait."""
+    throttled_pause_cap: float = 3_600.0
+    """A 429 pauses the send for this long at most, whatever its headers say; then it asks again. Limits start
+    anew on the clock hour, so none should say more."""
     progress_interval: float = 1.0
     """The progress callback is called this often at most."""
     proxy: str | None = None

@@ -46,14 +46,14 @@ def limiter_for(
     limit in the settings; if they exceed it together, they meet at Braze's 429 and both slow down.
 
     Args:
-        client: The destination; a request of it is answered or given up within its two timeouts.
+        client: The destination; its timeouts say when a request is answered or given up.
         limits: The limits, of all processes together.
         endpoint: `/users/track`, or `/users/export/ids`, which has a limit of its own.
     """
     requests, seconds, per_hour = limits.requests_per_window, limits.window_seconds, limits.requests_per_hour
     if endpoint == "export":
         requests, seconds, per_hour = limits.export_requests_per_minute, 60.0, None
-    reach = client.settings.connect_timeout + client.settings.read_timeout
+    reach = client.settings.connect_timeout + 2 * client.settings.read_timeout
     folder = os.environ.get(FOLDER_VARIABLE, "")
     key = (client.endpoint, client.secrets, endpoint, requests, seconds, per_hour, reach, folder)
     hashed = hash(key)

@@ -135,7 +135,7 @@ class SharedLimiter(RateLimiter):
             airborne=airborne,
             per_hour=self.per_hour,
             hours=hours,
-            paused_until=self._paused_until if self._paused_until > now else 0.0,
+            paused_until=self._brake.until if self._brake.until > now else 0.0,
             leaving=Counter(until for until, _ in self._releases) if leaving else None,
         )
         self._last = now
@@ -150,7 +150,7 @@ class SharedLimiter(RateLimiter):
         self._next, self._starved = now + self._beat * (1.0 if grant.others else _ALONE), False
         self._quota, self._usable, self._airborne = grant.quota, grant.usable, airborne
         self._until, self._member = grant.until - _SAFETY, not leaving
-        self._paused_until = max(self._paused_until, grant.paused_until)
+        self._brake.pause(grant.paused_until)
         self._used_by_others = grant.used_by_others
         self._allowance.update(grant.hours)
         if leaving:

@@ -6,7 +6,6 @@ other shape of a reply, such as a chunked one, goes through the standard library
 """
 
 import contextlib
-import io
 import select
 import socket
 import ssl
@@ -16,7 +15,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -24,11 +23,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import DecodeError, ProtocolError
 from urllib3.util.ssl_ import create_urllib3_context
 
+from braze_assets.delivery.received import Received, Resumed
 from braze_assets.delivery.settings import DeliverySettings
 
 __all__ = ["Connections", "HttpReply", "NotConnected"]
 
-_READ = 65_536
 _LONGEST_HEAD = 65_536
 
 
@@ -77,7 +76,7 @@ class Connections:
         try:
             with contextlib.suppress(BrokenPipeError):  # It may have answered before it hung up.
                 connection.sendall(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
-            reply, keep = _read(connection)
+            reply, keep = _read(connection, self._settings.read_timeout)
         finally:
             if keep and not self._closed:
                 self._idle.append(connection)
@@ -137,8 +136,22 @@ def _something_to_read(connection: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-def _read(connection: socket.socket) -> tuple[HttpReply, bool]:
-    """A reply, and whether the connection can carry another request."""
+def _read(connection: socket.socket, seconds: float) -> tuple[HttpReply, bool]:
+    """A reply, and whether the connection can carry another request.
+
+    Args:
+        connection: Its timeout is `seconds`.
+        seconds: For the whole reply. One that comes in drops would otherwise hold a thread for ever.
+    """
+    received = Received(connection, seconds)
+    try:
+        return _read_within(received)
+    finally:
+        if received.times > 1:
+            connection.settimeout(seconds)
+
+
+def _read_within(connection: Received) -> tuple[HttpReply, bool]:
     data = b""
     while (end := data.find(b"\r\n\r\n")) < 0:
         if len(data) > _LONGEST_HEAD:
@@ -160,8 +173,8 @@ def _read(connection: socket.socket) -> tuple[HttpReply, bool]:
     return HttpReply(status, headers, _decoded(body[:size], headers)), keep
 
 
-def _received(connection: socket.socket) -> bytes:
-    data = connection.recv(_READ)
+def _received(connection: Received) -> bytes:
+    data = connection.next()
     if not data:
         raise ProtocolError("The connection was closed before the reply ended.")
     return data
@@ -188,9 +201,9 @@ def _head(data: bytes) -> tuple[int | None, dict[str, str]]:
     return int(status), headers
 
 
-def _read_any(connection: socket.socket, data: bytes) -> tuple[HttpReply, bool]:
+def _read_any(connection: Received, data: bytes) -> tuple[HttpReply, bool]:
     try:
-        reply = HTTPResponse(_Resumed(connection, data), method="POST")  # type: ignore[arg-type]
+        reply = HTTPResponse(Resumed(connection, data), method="POST")  # type: ignore[arg-type]
         reply.begin()
         body = reply.read()
         headers: dict[str, str] = {}
@@ -200,27 +213,6 @@ def _read_any(connection: socket.socket, data: bytes) -> tuple[HttpReply, bool]:
     except HTTPException as error:
         raise ProtocolError("What came is not a reply.", error) from None
     return HttpReply(reply.status, headers, _decoded(body, headers)), not reply.will_close
-
-
-class _Resumed(io.RawIOBase):
-    """A connection of which some bytes were read already."""
-
-    def __init__(self, connection: socket.socket, data: bytes) -> None:
-        self._connection, self._data = connection, data
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """What the standard library asks of a socket."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self._data:
-            count = min(len(buffer), len(self._data))
-            buffer[:count], self._data = self._data[:count], self._data[count:]
-            return count
-        return self._connection.recv_into(buffer)
 
 
 def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:

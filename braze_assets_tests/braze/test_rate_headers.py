@@ -54,10 +54,35 @@ def test_a_wrong_clock_here_does_not_change_the_wait() -> None:
         assert read_rate_headers(headers, now=NOW + timedelta(seconds=skew)).reset == 3.0
 
 
-def test_a_wrong_clock_without_a_date_is_bounded() -> None:
-    headers = {"X-RateLimit-Reset": str(EPOCH)}
-    assert read_rate_headers(headers, now=NOW - timedelta(days=9)).reset == LONGEST_WAIT
-    assert read_rate_headers(headers, now=NOW + timedelta(days=9)).reset == 0.0
+@pytest.mark.parametrize("hours", [-30, -5, -2, 2, 5, 30])
+def test_a_clock_that_is_hours_off_counts_as_no_header(hours: int) -> None:
+    """Ahead or behind: without a `Date` to measure by, an epoch says nothing then."""
+    read = read_rate_headers({"X-RateLimit-Reset": str(EPOCH + 2)}, now=NOW + timedelta(hours=hours))
+    assert read.reset is None
+
+
+def test_a_clock_that_is_a_little_off_does_no_harm() -> None:
+    for seconds in range(-60, 60):
+        read = read_rate_headers({"X-RateLimit-Reset": str(EPOCH)}, now=NOW + timedelta(seconds=seconds))
+        assert read.reset == max(0, -seconds)
+
+
+@pytest.mark.parametrize("text", ["Thu, 01 Jan 1970 00:16:40 GMT", "Sun, 22 Nov 2026 03:00:00 GMT"])
+def test_a_date_long_past_is_no_number_of_seconds(text: str) -> None:
+    assert read_rate_headers({"Retry-After": text}, now=NOW).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [("-1", None), ("-1e300", None), ("0", 0.0), ("2.5", 2.5), ("7, 9", 7.0), ("1e300", None)],
+)
+def test_numbers_at_the_edges(value: str, wait: float | None) -> None:
+    for name in ("X-RateLimit-Reset", "X-Ratelimit-Retry-After", "Retry-After"):
+        assert read_rate_headers({name: value}, now=NOW).wait == wait
+
+
+def test_a_wait_of_a_day_is_cut_to_an_hour() -> None:
+    assert read_rate_headers({"Retry-After": "86400"}, now=NOW).wait == LONGEST_WAIT
 
 
 def test_an_epoch_in_milliseconds_is_one_too() -> None:

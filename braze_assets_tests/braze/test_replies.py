@@ -99,6 +99,19 @@ def test_a_400_with_indexes_rejects_those_and_gives_each_its_own_reason() -> Non
     assert not reply.ambiguous
 
 
+@pytest.mark.parametrize("wrong", [5, -1, 500, None, "0", True, 1.0])
+def test_a_400_with_an_index_that_cannot_be_right_blames_nobody(wrong: object) -> None:
+    """X2: the others might be as wrong. The bad ones are looked for instead."""
+    reply = read(400, {"message": "no", "errors": [error(0), error(wrong)]})
+    assert (reply.verdict, dict(reply.rejected)) == (Verdict.BISECT, {})
+
+
+def test_a_400_that_claims_to_have_processed_something_is_not_believed() -> None:
+    reply = read(400, {"message": "no", "attributes_processed": 4, "errors": [error(0)]})
+    assert reply.verdict is Verdict.UNKNOWN
+    assert reply.ambiguous
+
+
 @pytest.mark.parametrize(
     "body",
     [

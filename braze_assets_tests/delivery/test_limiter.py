@@ -1,15 +1,17 @@
 """The rate limit is obeyed exactly, wherever the server's window begins, and shared fairly."""
 
 import heapq
+from datetime import datetime, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from braze_assets.braze.rate_headers import RateHeaders
+from braze_assets.braze.rate_headers import RateHeaders, read_rate_headers
 from braze_assets.delivery.limiter import Permit, RateLimiter
 
 HOUR = 3_600.0
+EPOCH = int(datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc).timestamp())
 
 
 def simulate(
@@ -159,6 +161,88 @@ def test_headers_that_claim_nothing_is_left_pause_but_not_for_long() -> None:
     limiter.observe(claim, throttled=False, now=0.0, pause_cap=5, jitter=0.0)
     assert limiter.acquire("a", now=1.0, wall=0) == pytest.approx(4.0)
     assert limiter.allowed == 8
+
+
+def test_a_limit_used_to_the_full_is_no_reason_to_pause() -> None:
+    """Headers count in whole seconds: to believe them would cost up to a second of every window."""
+    limiter = RateLimiter(requests=8, seconds=3.0)
+    for _ in range(7):
+        permit = limiter.acquire("a", now=0.0, wall=0)
+        assert isinstance(permit, Permit)
+        limiter.done(permit, now=0.1, wall=0)
+    claim = RateHeaders(limit=8, remaining=0, reset=3.0)
+    limiter.observe(claim, throttled=False, now=0.1, pause_cap=5, jitter=0.0)
+    assert isinstance(limiter.acquire("a", now=0.2, wall=0), Permit)
+    hourly = RateHeaders(limit=8, remaining=0, reset=1_800.0)
+    limiter.observe(hourly, throttled=False, now=0.3, pause_cap=5, jitter=0.0)
+    assert limiter.acquire("a", now=0.3, wall=0) == pytest.approx(5.0), "that is another window"
+
+
+_VALUES = st.one_of(
+    st.sampled_from(
+        ["", " ", "nan", "-inf", "1e999", "-5", "0", "0.5", "٣", "Sun, 22 Nov 2026 12:00:09 GMT"]
+    ),
+    st.integers(-10, 100_000).map(str),
+    st.integers(-30_000, 30_000).map(lambda off: str(EPOCH + off)),
+    st.floats().map(str),
+    st.text(max_size=12),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(
+            [
+                "X-RateLimit-Limit",
+                "x-ratelimit-remaining",
+                "X-RATELIMIT-RESET",
+                "X-Ratelimit-Retry-After",
+                "Retry-After",
+                "Date",
+            ]
+        ),
+        _VALUES,
+    ),
+    throttled=st.booleans(),
+    skew=st.sampled_from([-30_000.0, -3_600.0, -5.0, 0.0, 5.0, 3_600.0, 30_000.0]),
+    seconds=st.floats(0.1, 5.0),
+    cap=st.floats(0.0, 60.0),
+    longest=st.floats(1.0, 5_000.0),
+)
+def test_no_header_makes_a_pause_negative_or_longer_than_the_settings_allow(
+    headers: dict[str, str], throttled: bool, skew: float, seconds: float, cap: float, longest: float
+) -> None:
+    """Both regimes, wrong clocks, empty strings, dates, missing headers on a 429."""
+    limiter = RateLimiter(requests=100, seconds=seconds)
+    rate = read_rate_headers(headers, now=datetime.fromtimestamp(EPOCH + skew, timezone.utc))
+    limiter.observe(rate, throttled=throttled, now=50.0, pause_cap=cap, jitter=0.25, longest=longest)
+    granted = limiter.acquire("a", now=50.0, wall=0)
+    pause = granted if isinstance(granted, float) else 0.0
+    assert 0 <= pause <= (longest + 0.25 if throttled else cap) + 1e-6
+    if throttled:
+        told = seconds if rate.wait is None else rate.wait
+        assert pause >= min(max(told, 0.1 * seconds), longest) - 1e-6
+    elif rate.remaining == 0 and rate.reset:
+        assert pause == pytest.approx(min(rate.reset, cap))
+    else:
+        assert pause == 0
+
+
+def test_refusals_one_after_the_other_wait_longer_also_if_told_to_come_back_at_once() -> None:
+    limiter, now, pauses = RateLimiter(requests=100, seconds=3.0), 0.0, []
+    for _ in range(10):
+        limiter.observe(RateHeaders(retry_after=0.0), throttled=True, now=now, pause_cap=5, jitter=0)
+        limiter.observe(RateHeaders(retry_after=0.0), throttled=True, now=now, pause_cap=5, jitter=0)
+        granted = limiter.acquire("a", now=now, wall=0)
+        assert isinstance(granted, float)
+        pauses.append(granted)
+        now += granted
+    assert pauses[:3] == pytest.approx([0.3, 0.6, 1.2])
+    assert max(pauses) == pytest.approx(0.3 * 64), "and no longer than that"
+    limiter.observe(RateHeaders(), throttled=False, now=now, pause_cap=5, jitter=0)
+    limiter.observe(RateHeaders(retry_after=0.0), throttled=True, now=now, pause_cap=5, jitter=0)
+    assert limiter.acquire("a", now=now, wall=0) == pytest.approx(0.3)
 
 
 def test_a_permit_that_was_not_used_is_free_at_once() -> None:

@@ -147,7 +147,9 @@ def test_no_reply_is_tried_again_with_the_same_bytes(
         {"status": 200, "body": "html"},
     ],
 )
-def test_when_attempts_are_used_up_the_bad_one_is_looked_for_and_alone_is_unknown(braze: LocalBraze, fault: dict[str, Any]) -> None:
+def test_attempts_used_up_the_bad_one_is_looked_for_and_alone_unknown(
+    braze: LocalBraze, fault: dict[str, Any]
+) -> None:
     braze.control.fault(identifier=user(80), **fault)
     settings = replace(FAST, read_timeout=0.6, max_attempts=2, backoff_base=0.2, backoff_cap=0.2)
     delivered, journal = deliver(braze.url, objects(6_000), settings=settings)

@@ -22,7 +22,7 @@ TIME = datetime(2026, 11, 22, tzinfo=timezone.utc)
 
 
 def most_cuts(bad: int, size: int) -> int:
-    """At depth i at most min(2^i, bad) parts hold a bad object, and only such a part of two or more is cut."""
+    """At depth i at most min(2^i, bad) parts hold a bad object; only such a part, of two or more, is cut."""
     rounds = math.ceil(math.log2(size)) if size > 1 else 0
     return min(max(size - 1, 0), sum(min(2**i, bad) for i in range(rounds)))
 

@@ -5,6 +5,7 @@ import itertools
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,8 @@ class Scripted:
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
     failures: list[str] = field(default_factory=list)
+    pause: float = 0.0
+    """Before each piece."""
 
 
 @contextmanager
@@ -60,6 +63,7 @@ def serving(*replies: list[bytes], context: ssl.SSLContext | None = None) -> Ite
                     for piece in script.replies.pop(0):
                         if not piece:
                             return
+                        time.sleep(script.pause)
                         connection.sendall(piece)
         except OSError as error:
             script.failures.append(type(error).__name__)
@@ -175,6 +179,37 @@ def test_a_reply_that_does_not_come_in_time_may_have_been_heard() -> None:
         with pytest.raises(NoReplyError, match="in time") as failed:
             client.track(b"{}")
         assert failed.value.sent
+
+
+_CHUNKED = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n{\r\n" * 50
+
+
+@pytest.mark.parametrize("reply", [PLAIN, PLAIN[:-40] + b"!" * 400, _CHUNKED])
+def test_a_reply_that_comes_in_drops_does_not_hold_a_thread_for_ever(reply: bytes) -> None:
+    with (
+        serving(pieces(reply, list(range(0, len(reply), 5))), [PLAIN]) as script,
+        BrazeClient(endpoint=script.url, api_key=KEY, settings=replace(FAST, read_timeout=0.3)) as client,
+    ):
+        script.pause = 0.05
+        start = time.monotonic()
+        with pytest.raises(NoReplyError, match="in time") as failed:
+            client.track(b"{}")
+        assert failed.value.sent
+        assert time.monotonic() - start < 2.0
+        script.pause = 0.0
+        assert client.track(b"{}").status == 201
+
+
+def test_a_slow_reply_leaves_the_next_one_its_whole_time() -> None:
+    with (
+        serving([PLAIN[:20], PLAIN[20:]], [PLAIN]) as script,
+        BrazeClient(endpoint=script.url, api_key=KEY, settings=replace(FAST, read_timeout=1.0)) as client,
+    ):
+        script.pause = 0.35
+        assert client.track(b"{}").status == 201
+        script.pause = 0.8
+        assert client.track(b"{}").status == 201
+        assert script.connections == 1
 
 
 def authority(folder: Path) -> tuple[ssl.SSLContext, Path]:
