@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from braze_assets.errors import ConfigurationError
-
 if TYPE_CHECKING:
     from braze_assets.ledger import Ledger
     from braze_assets.storage import Storage
@@ -29,17 +27,28 @@ def chosen_storage(url: str | None = None) -> "Storage":
     return storage
 
 
-def find_ledger(storage: "Storage", sync: str, identifier: str | None = None) -> "Ledger":
+def find_ledger(
+    storage: "Storage", sync: str, identifier: str | None = None, *, new: bool = False
+) -> "Ledger":
     """The ledger of a sync; its kind of identifier is the one that is stored.
+
+    Args:
+        storage: Where.
+        sync: Its name.
+        identifier: Its kind.
+        new: Whether there may be none yet: then it is one by `external_id`.
 
     Raises:
         ConfigurationError: There is no ledger of this name, or there are several.
     """
+    from braze_assets.errors import ConfigurationError
     from braze_assets.ledger import Ledger
 
     if identifier is None:
         root = storage.path("ledger", sync)
         kinds = [kind for kind in KINDS if (root / kind).exists()]
+        if new and not kinds:
+            kinds = ["external_id"]
         if len(kinds) != 1:
             held = ", ".join(kinds)
             raise ConfigurationError(
