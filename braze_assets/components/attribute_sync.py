@@ -121,6 +121,7 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
                 null_policy=model.null_policy or self.null_policy,
                 type=model.type,
                 description=model.description or "",
+                update=model.update,
             )
         except QueryError as error:
             place = f"attributes.{name}.type of the sync {self.name}"

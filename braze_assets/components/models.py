@@ -51,6 +51,10 @@ class AttributeModel(dg.Model, dg.Resolvable):
     )
     type: str | None = Field(default=None, description="Boolean, Date, Datetime, Decimal(p,s), Float, ...")
     description: str | None = None
+    update: Literal["whole", "patch"] = Field(
+        default="whole",
+        description="How a changed array or object is sent: whole, or as a patch where that is safe.",
+    )
 
 
 class PartitionsModel(dg.Model, dg.Resolvable):
@@ -67,7 +71,10 @@ class PartitionsModel(dg.Model, dg.Resolvable):
         # YAML reads an unquoted day as a date.
         text = value.isoformat() if isinstance(value, date) else value
         if isinstance(text, str) and "{{" not in text:
-            date.fromisoformat(text)
+            try:
+                date.fromisoformat(text)
+            except ValueError:
+                raise ValueError("write it as YYYY-MM-DD") from None
         return text
 
     @property

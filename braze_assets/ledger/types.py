@@ -14,6 +14,7 @@ _FAMILIES = {
     "Decimal": "number",
     "Float": "number",
     "Integer": "number",
+    "Object": "object",
     "String": "string",
 }
 
@@ -22,6 +23,8 @@ def sql_type(type: pa.DataType) -> str:
     """The canonical DuckDB type of a ledger column."""
     if pa.types.is_list(type) or pa.types.is_large_list(type):
         return f"{sql_type(type.value_type)}[]"
+    if pa.types.is_struct(type):
+        return AttributeType("Object").sql
     if pa.types.is_decimal(type):
         return f"DECIMAL({type.precision},{type.scale})"
     if pa.types.is_timestamp(type):

@@ -11,7 +11,9 @@ from functools import cached_property
 from braze_assets.braze.fields import billed
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.ledger.types import converted, family
+from braze_assets.plan.cost import weighed
 from braze_assets.plan.json_objects import object_sql, previous_sql
+from braze_assets.plan.patches import Patches
 from braze_assets.plan.settings import PlanSettings
 from braze_assets.rows import Attribute, AttributeType, RowsHeader, json_form
 from braze_assets.storage import quote_identifier, quote_literal
@@ -46,7 +48,8 @@ class Compared:
         return self.new.type if self.new is not None else AttributeType.from_sql(self.old or "VARCHAR")
 
     @property
-    def _unknown(self) -> str:
+    def unknown(self) -> str:
+        """SQL: what Braze holds is not known."""
         return f"coalesce(list_contains(unknown, {quote_literal(self.name)}), false)"
 
     @property
@@ -68,12 +71,12 @@ class Compared:
         """SQL: the attribute is sent for this user."""
         wanted = f"w{self.number}" if self.new is not None else "NULL"
         known = self.differs(unset=unset)
-        again = f"({self._unknown} AND {'true' if unset else f'{wanted} IS NOT NULL'})"
+        again = f"({self.unknown} AND {'true' if unset else f'{wanted} IS NOT NULL'})"
         if unset and self.new is not None:
             # A bad cell is NULL as well, but says nothing about what is wanted.
             bad = f"{wanted} IS NULL AND coalesce(list_contains(bad, {quote_literal(self.name)}), false)"
             known, again = f"({known} AND NOT ({bad}))", f"({again} AND NOT ({bad}))"
-        gone = f"({self._held} OR {self._unknown})" if unset_removed else "false"
+        gone = f"({self._held} OR {self.unknown})" if unset_removed else "false"
         return f"CASE WHEN error IS NOT NULL THEN false WHEN present THEN {known} OR {again} ELSE {gone} END"
 
 
@@ -94,6 +97,8 @@ class Diff:
     held: str | None
     held_types: Mapping[str, str]
     settings: PlanSettings
+    acknowledged: bool = True
+    """Whether `held` is what Braze acknowledged. Only then can a change be sent as a patch."""
 
     @property
     def _identifier(self) -> IdentifierKind:
@@ -114,6 +119,15 @@ class Diff:
         if column.new is None:
             return self.settings.removed_attributes == "unset"
         return column.new.null_policy == "unset"
+
+    @property
+    def merges(self) -> bool:
+        """Whether the queries use `merge_patch.MERGE_PATCH`."""
+        return self._patches([(column, "") for column in self.columns]).merged is not None
+
+    def _patches(self, sends: Sequence[tuple[Compared, str]]) -> Patches:
+        items = self.settings.limits.array_items
+        return Patches(sends, array_items=items, trusted=self.acknowledged)
 
     @property
     def candidates(self) -> str:
@@ -142,7 +156,9 @@ class Diff:
         )
 
     def changes(self, candidates: str) -> str:
-        """The plan's columns without `n`, and `vanished` (the user is in the ledger only).
+        """The plan's columns without `n`, `vanished` (the user is in the ledger only), and `weights`.
+
+        `weights` has the data points of each attribute whose values differ in them, see `cost.weighed`.
 
         `kind` can also be `nothing`: nothing is sent for such a row, it is there to be counted.
 
@@ -158,20 +174,29 @@ class Diff:
         flags = "".join(
             f", {c.sent(unset=self._unsets(c), unset_removed=gone)} AS {flag}" for c, flag in sends
         )
+        patches = self._patches(sends)
         any_sent = " OR ".join(flag for _, flag in sends)
         names = ", ".join(f"CASE WHEN {flag} THEN {quote_literal(c.name)} END" for c, flag in sends)
         sets = " OR ".join(f"({flag} AND w{c.number} IS NOT NULL)" for c, flag in sends if c.new) or "false"
         points = " + ".join(
-            f"({flag} AND w{c.number} IS NOT NULL)::INTEGER" for c, flag in sends if c.new and billed(c.name)
+            f"CASE WHEN {flag} AND w{c.number} IS NOT NULL THEN {patches.points(c)} ELSE 0 END"
+            if weighed(c.new)
+            else f"({flag} AND w{c.number} IS NOT NULL)::INTEGER"
+            for c, flag in sends
+            if c.new and billed(c.name)
+        )
+        weights = ", ".join(
+            f"{quote_identifier(c.name)} := CASE WHEN {flag} AND w{c.number} IS NOT NULL "
+            f"THEN {patches.points(c)} END"
+            for c, flag in sends
+            if c.new and weighed(c.new)
         )
         values = ", ".join(
             f"{quote_identifier(c.name)} := CASE WHEN {flag} THEN w{c.number} END"
             for c, flag in sends
             if c.new
         )
-        new = [
-            (c.name, flag, json_form(f"w{c.number}", c.new.type) if c.new else "NULL") for c, flag in sends
-        ]
+        new = [(c.name, flag, patches.text(c)) for c, flag in sends]
         old = [
             (c.name, flag, json_form(f"h{c.number}", AttributeType.from_sql(c.old)) if c.old else "NULL")
             for c, flag in sends
@@ -181,6 +206,7 @@ class Diff:
             "coalesce(id, held_id)",
             new,
             update_existing_only=self.settings.update_existing_only,
+            merged=patches.merged,
         )
         limit = self.settings.limits.bytes_per_request - _ENVELOPE
         rendered = f"""
@@ -191,8 +217,9 @@ class Diff:
                 CASE WHEN {any_sent} THEN {body} END AS object,
                 CASE WHEN held_id IS NOT NULL AND ({any_sent}) THEN {previous_sql(old)} END AS previous,
                 coalesce(CAST({points or "0"} AS INTEGER), 0) AS data_points,
+                {f"struct_pack({weights})" if weights else "NULL"} AS weights,
                 struct_pack({values}) AS "values"
-            FROM (SELECT *{flags} FROM {candidates})"""
+            FROM {patches.source(f"(SELECT *{flags} FROM {candidates})")}"""
         return f"""
             SELECT CASE WHEN kind <> 'nothing' THEN id END AS {quote_identifier(self._identifier)},
                 kind, vanished,
@@ -204,6 +231,7 @@ class Diff:
                      WHEN kind = 'left_out' THEN {quote_literal(TOO_LARGE)}
                      WHEN sent AND list_has_any(attributes, unknown) THEN {quote_literal(OUTCOME_UNKNOWN)}
                 END AS reason,
+                CASE WHEN sent THEN weights END AS weights,
                 CASE WHEN sent THEN "values" END AS "values"
             FROM (SELECT * REPLACE (
                     CASE WHEN error IS NOT NULL OR (sends AND strlen(object) > {limit}) THEN 'left_out'

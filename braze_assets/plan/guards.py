@@ -11,6 +11,7 @@ from braze_assets.braze.fields import CONSENT_FIELDS, shadowed_field
 from braze_assets.errors import ConfigurationError
 from braze_assets.plan.facts import Facts, Guard
 from braze_assets.plan.header import Verdict
+from braze_assets.rows import AttributeType
 
 __all__ = ["GUARDS", "check_guard_names", "judge"]
 
@@ -157,11 +158,19 @@ def _share_removed(facts: Facts) -> Verdict:
     )
 
 
+def _shown(sql: str) -> str:
+    """A type as people write it."""
+    type = AttributeType.from_sql(sql)
+    return str(type) if type.name == "Object" else sql
+
+
 def _type_change(facts: Facts) -> Verdict:
     refused = {
         name: types for name, types in facts.flipped.items() if name not in facts.guards.allow_type_change
     }
-    changes = "; ".join(f"`{name}` was {old} and is {new} now" for name, (old, new) in refused.items())
+    changes = "; ".join(
+        f"`{name}` was {_shown(old)} and is {_shown(new)} now" for name, (old, new) in refused.items()
+    )
     return Verdict(
         guard="type_change",
         passed=not refused,

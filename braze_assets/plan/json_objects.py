@@ -38,15 +38,18 @@ def object_sql(
     pairs: Iterable[tuple[str, str, str]],
     *,
     update_existing_only: bool,
+    merged: str | None = None,
 ) -> str:
     """The SQL expression of a whole object.
 
     `_update_existing_only` is always written: left out, Braze takes it as false for an external id and as
-    true for an alias.
+    true for an alias. `merged` is the SQL condition under which nested objects are merged into those Braze
+    holds.
     """
     head = quote_literal("{" + _key(kind))
     only = quote_literal(f',"_update_existing_only":{"true" if update_existing_only else "false"}')
-    return f"concat({head}, {identifier_json(kind, identifier)}, {only}, {members(pairs)}, '}}')"
+    merge = f"""CASE WHEN {merged} THEN ',"_merge_objects":true' END, """ if merged else ""
+    return f"concat({head}, {identifier_json(kind, identifier)}, {only}, {merge}{members(pairs)}, '}}')"
 
 
 def previous_sql(pairs: Iterable[tuple[str, str, str]]) -> str:

@@ -12,6 +12,7 @@ from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
 from braze_assets.plan.facts import Facts
 from braze_assets.plan.guards import check_guard_names, judge
 from braze_assets.plan.header import Counts, PlanHeader
+from braze_assets.plan.merge_patch import register_merge_patch
 from braze_assets.plan.plan import Plan, new_plan_id, not_asked
 from braze_assets.plan.settings import PlanSettings
 from braze_assets.rows import RowsHeader, read_rows_header
@@ -97,6 +98,7 @@ def make_plan(
         held=held.sql(connection),
         held_types=held.types(),
         settings=settings,
+        acknowledged=projection is None,
     )
     changes = quote_identifier(f"plan_{header.plan_id}")
     _compute(connection, diff, changes)
@@ -133,6 +135,8 @@ def make_plan(
 
 def _compute(connection: "DuckDBPyConnection", diff: Diff, changes: str) -> None:
     """Fill the table of changes."""
+    if diff.merges:
+        register_merge_patch(connection)
     if diff.held is None:
         connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes(f'({diff.candidates})')}")
         return

@@ -4,7 +4,7 @@ from braze_assets.rows.build import BuiltRows, build_rows
 from braze_assets.rows.counts import RowsCounts
 from braze_assets.rows.files import TableFile
 from braze_assets.rows.findings import CATALOGUE, Explanation, findings_sql, findings_summary_sql
-from braze_assets.rows.header import ROWS_KEY, Attribute, NullPolicy, RowsHeader, read_rows_header
+from braze_assets.rows.header import ROWS_KEY, Attribute, NullPolicy, RowsHeader, Update, read_rows_header
 from braze_assets.rows.query import TableQuery
 from braze_assets.rows.spec import AttributeSettings, RowsSpec
 from braze_assets.rows.types import AttributeType, TypeName, json_form
@@ -24,6 +24,7 @@ __all__ = [
     "TableFile",
     "TableQuery",
     "TypeName",
+    "Update",
     "build_rows",
     "findings_sql",
     "findings_summary_sql",

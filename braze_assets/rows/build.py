@@ -172,12 +172,19 @@ def _canonical(column: str, type: str, name: str, spec: RowsSpec, as_of: datetim
 def _attribute(name: str, canonical: Canonical, spec: RowsSpec) -> Attribute:
     settings = spec.attributes.get(name, AttributeSettings())
     field = PROFILE_FIELDS.get(name)
+    if settings.update == "patch" and not canonical.type.patchable:
+        raise ConfigurationError(
+            f"The attribute {name} cannot be sent as a patch: its type is {canonical.type}.",
+            place=spec.query.place,
+            remedy="Leave `update` out. Objects can be patched, and arrays of text or integers.",
+        )
     return Attribute(
         name=name,
         kind="profile" if field else "custom",
         type=canonical.type,
         null_policy=settings.null_policy or spec.null_policy,
         description=settings.description or (field.description if field else ""),
+        update=settings.update,
     )
 
 

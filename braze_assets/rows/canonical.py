@@ -1,43 +1,17 @@
 """From whatever a query yields to canonical values, and what is wrong with a cell that has none."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from braze_assets.braze.limits import Limits
+from braze_assets.errors import QueryError
+from braze_assets.rows.nested import nested_expression
+from braze_assets.rows.scalars import Canonical, Problem, any_item, scalar
 from braze_assets.rows.types import AttributeType, json_form
 from braze_assets.storage import quote_literal
 
 __all__ = ["Canonical", "Problem", "canonical_expression", "problem_struct"]
 
-_DAYS = ("DATE '0001-01-01'", "DATE '3000-12-31'")
-_MOMENTS = ("TIMESTAMPTZ '0001-01-01 00:00:00+00'", "TIMESTAMPTZ '3000-12-31 23:59:59.999999+00'")
-_WIDE = ("HUGEINT", "UHUGEINT", "UBIGINT")
 _INTEGER_TEXT = r"\s*[+-]?[0-9]+\s*"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A way a cell can be wrong, as SQL."""
-
-    code: str
-    """A key of `findings.CATALOGUE`."""
-    predicate: str
-    """True for a cell that has the problem."""
-    detail: str
-    """A VARCHAR expression that explains without quoting the value: lengths and counts at most."""
-
-
-@dataclass(frozen=True)
-class Canonical:
-    """A column in canonical form.
-
-    A cell with one of the `problems` has no value; one with one of the `notes` has a value that is not quite
-    what the query gave. None of the expressions raises, whatever the cell holds.
-    """
-
-    type: AttributeType
-    value: str
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Problem, ...] = ()
 
 
 def problem_struct(attribute: str, problems: tuple[Problem, ...]) -> str:
@@ -77,6 +51,12 @@ def canonical_expression(
     limits = limits or Limits()
     natural = AttributeType.from_sql(source_type, column=column)
     if cast is not None and cast != natural:
+        if "Object" in (cast.name, natural.name):
+            raise QueryError(
+                f"A column of type {natural} cannot be cast to {cast}.",
+                place=f"column {column}" if column else None,
+                remedy="Make the value in the SQL, such as {'city': city}, and leave `type` out.",
+            )
         wanted = f"TRY_CAST({expression} AS {cast.sql})"
         lost = f"{expression} IS NOT NULL AND {wanted} IS NULL"
         if cast.name == "Integer" and not cast.array:
@@ -92,11 +72,13 @@ def canonical_expression(
 
 
 def _canonical(expression: str, source_type: str, type: AttributeType, limits: Limits) -> Canonical:
+    if type.name == "Object":
+        return nested_expression(expression, source_type, type, limits)
     if not type.array:
-        return _scalar(expression, source_type, type, limits)
+        return scalar(expression, source_type, type, limits)
     items = f"list_filter(CAST({expression} AS {_list_type(source_type)}), lambda _i: _i IS NOT NULL)"
-    item = _scalar("_i", source_type[: source_type.rindex("[")], type.item, limits)
-    problems = tuple(_any_item(problem, items) for problem in item.problems)
+    item = scalar("_i", source_type[: source_type.rindex("[")], type.item, limits)
+    problems = tuple(any_item(problem, items) for problem in item.problems)
     values = items if item.value == "_i" else f"list_transform({items}, lambda _i: {item.value})"
     distinct = f"list_distinct({values})"
     too_many = Problem(
@@ -128,60 +110,5 @@ def _canonical(expression: str, source_type: str, type: AttributeType, limits: L
     return Canonical(type, value, (*problems, too_many, too_large), (dropped,))
 
 
-def _any_item(problem: Problem, items: str) -> Problem:
-    """The same problem of an array: any of its items has it."""
-    bad = f"len(list_filter({items}, lambda _i: {problem.predicate}))"
-    return Problem(problem.code, f"{bad} > 0", f"{bad} || ' of ' || len({items}) || ' items'")
-
-
 def _list_type(source_type: str) -> str:
     return source_type[: source_type.rindex("[")] + "[]"
-
-
-def _scalar(x: str, source_type: str, type: AttributeType, limits: Limits) -> Canonical:
-    source = source_type.strip().upper()
-    if type.name == "String":
-        text = x if source == "VARCHAR" else f"CAST({x} AS VARCHAR)"
-        too_long = Problem(
-            "too_long",
-            f"length({text}) > {limits.string_chars}",
-            f"length({text}) || ' characters, at most {limits.string_chars}'",
-        )
-        return Canonical(type, text, (too_long,))
-    if type.name == "Integer":
-        value = f"TRY_CAST({x} AS BIGINT)"
-        outside = Problem(
-            "integer_out_of_range",
-            f"{x} IS NOT NULL AND {value} IS NULL",
-            "'does not fit a 64-bit integer'",
-        )
-        return Canonical(type, value, (outside,) if source in _WIDE else ())
-    if type.name == "Float":
-        double = x if source in ("DOUBLE", "FLOAT8") else f"CAST(CAST({x} AS VARCHAR) AS DOUBLE)"
-        detail = f"CASE WHEN isnan({x}) THEN 'not a number' ELSE 'infinite' END"
-        # Adding zero turns -0.0 into 0.0, which JSON readers tell apart and people do not.
-        return Canonical(type, f"({double} + 0.0)", (Problem("not_finite", f"NOT isfinite({x})", detail),))
-    if type.name in ("Date", "Datetime"):
-        return _time(x, source, type)
-    return Canonical(type, x)
-
-
-def _time(x: str, source: str, type: AttributeType) -> Canonical:
-    first, last = _DAYS if type.name == "Date" else _MOMENTS
-    moment = x if type.name == "Date" else f"CAST({x} AS TIMESTAMPTZ)"
-    problems = (
-        Problem("not_finite", f"NOT isfinite({moment})", "'infinite'"),
-        Problem(
-            "date_out_of_range",
-            f"{moment} NOT BETWEEN {first} AND {last}",
-            "'outside the years 1 to 3000'",
-        ),
-    )
-    if type.name == "Date":
-        return Canonical(type, x, problems)
-    # Floored in integers: date_trunc() is twenty times slower, and casting nanoseconds rounds up.
-    if source == "TIMESTAMP_NS":
-        milliseconds = f"((epoch_ns({x}) - (epoch_ns({x}) % 1000000 + 1000000) % 1000000) // 1000)"
-        return Canonical(type, f"make_timestamptz({milliseconds})", problems)
-    micros = f"epoch_us({moment})"
-    return Canonical(type, f"make_timestamptz({micros} - ({micros} % 1000 + 1000) % 1000)", problems)

@@ -63,8 +63,15 @@ CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
         "array_too_large": Explanation(
             "The array is larger than Braze takes.", "Send fewer or shorter items."
         ),
+        "nested_too_large": Explanation(
+            "The object, or the array of objects, is larger than Braze takes.", "Send fewer fields or items."
+        ),
+        "bad_key": Explanation(
+            "A key of the map is empty, too long, has a space, dot or dollar sign, or is add, remove or inc.",
+            "Rename such keys: map_from_entries(list_transform(map_entries(column), ...)).",
+        ),
         "null_items": Explanation(
-            "NULL items were left out of the array; the rest is sent.",
+            "Items that are NULL or have no value were left out of the array; the rest is sent.",
             "Filter them in the SQL: list_filter(column, lambda x: x IS NOT NULL).",
             sent=True,
         ),

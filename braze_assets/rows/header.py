@@ -10,13 +10,16 @@ from braze_assets.errors import StorageError
 from braze_assets.rows.types import AttributeType
 from braze_assets.storage import StoredTable
 
-__all__ = ["ROWS_KEY", "Attribute", "NullPolicy", "RowsHeader", "read_rows_header"]
+__all__ = ["ROWS_KEY", "Attribute", "NullPolicy", "RowsHeader", "Update", "read_rows_header"]
 
 ROWS_KEY = "braze_assets.rows"
 """The key of the header in the file's metadata."""
 
 NullPolicy = Literal["omit", "unset"]
 """What a NULL means: nothing to send, or remove the attribute in Braze."""
+
+Update = Literal["whole", "patch"]
+"""How a changed array or object is sent: the whole value, or only what changed where that is safe."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Attribute:
     type: AttributeType
     null_policy: NullPolicy = "omit"
     description: str = ""
+    update: Update = "whole"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.braze.limits import Limits
-from braze_assets.rows.header import NullPolicy
+from braze_assets.rows.header import NullPolicy, Update
 from braze_assets.rows.types import AttributeType
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class AttributeSettings:
         description: For people.
         type: The type to cast to, as an `AttributeType` or its name (`Decimal(10,2)`); a cell that does not
             convert is a finding. Profile fields keep the type Braze gives them.
+        update: Whether a changed array or object is sent whole, or as a patch where that is safe and smaller.
+            A patch relies on Braze holding what it acknowledged: a value that something else changed there
+            stays wrong, where a whole value would mend it.
 
     Raises:
         QueryError: The type is not one of the known ones.
@@ -33,6 +36,7 @@ class AttributeSettings:
     null_policy: NullPolicy | None = None
     description: str = ""
     type: AttributeType | str | None = None
+    update: Update = "whole"
 
     @property
     def cast(self) -> AttributeType | None:

@@ -10,9 +10,9 @@ from typing import Literal
 
 from braze_assets.errors import QueryError
 
-__all__ = ["AttributeType", "TypeName", "json_form"]
+__all__ = ["AttributeType", "TypeName", "json_form", "object_value"]
 
-TypeName = Literal["Boolean", "Date", "Datetime", "Decimal", "Float", "Integer", "String"]
+TypeName = Literal["Boolean", "Date", "Datetime", "Decimal", "Float", "Integer", "Object", "String"]
 
 _SQL: dict[TypeName, str] = {
     "Boolean": "BOOLEAN",
@@ -20,6 +20,8 @@ _SQL: dict[TypeName, str] = {
     "Datetime": "TIMESTAMP WITH TIME ZONE",
     "Float": "DOUBLE",
     "Integer": "BIGINT",
+    # The JSON text under a key that no object can have: a type of its own, whatever fields come and go.
+    "Object": 'STRUCT("$json" VARCHAR)',
     "String": "VARCHAR",
 }
 
@@ -42,9 +44,8 @@ _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC|DEC)(?:\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s
 _LENGTH = re.compile(r"^(VARCHAR|CHAR|NVARCHAR|BPCHAR|TEXT|STRING)\s*\(\s*\d+\s*\)$")
 
 _REMEDIES = {
-    "STRUCT": "Flatten it: select its fields as columns of their own, such as address.city AS city.",
-    "MAP": "Flatten it: select its entries as columns of their own, such as answers['colour'] AS colour.",
-    "JSON": "Select its fields as text, such as answers->>'colour', or CAST it AS VARCHAR.",
+    "TUPLE": "Name its fields: {'city': city} rather than row(city).",
+    "JSON": 'Say which fields it has: from_json(column, \'{"city": "VARCHAR"}\'), or select them as text.',
     "BLOB": "Leave it out, or select a text form such as hex(column).",
     "TIME": "CAST it AS VARCHAR, or make it a full timestamp.",
     "INTERVAL": "Select a number, such as date_diff('day', a, b).",
@@ -55,11 +56,12 @@ _REMEDY = "CAST the column to a boolean, number, text, date or timestamp, or lea
 
 @dataclass(frozen=True)
 class AttributeType:
-    """The type of an attribute: a scalar, or an array of one.
+    """The type of an attribute: a scalar, a nested object, or an array of one.
 
     Args:
-        name: One of the seven names; `Varchar` is another name of `String`.
-        array: Whether a value is a list of such scalars.
+        name: One of the names; `Varchar` is another name of `String`. An `Object` holds what a STRUCT or a
+            MAP does; its fields are not part of the type.
+        array: Whether a value is a list of such values.
         precision: Digits in all of a `Decimal`, 1 to 38.
         scale: Digits after the point of a `Decimal`.
     """
@@ -80,16 +82,21 @@ class AttributeType:
         """The type of one item of an array; a scalar's own type."""
         return replace(self, array=False)
 
+    @property
+    def patchable(self) -> bool:
+        """Whether a change can be sent as a patch: of objects, and of arrays of texts or integers."""
+        return self.name in ("String", "Integer") if self.array else self.name == "Object"
+
     def __str__(self) -> str:
         digits = f"({self.precision},{self.scale})" if self.name == "Decimal" else ""
         return f"{self.name}{digits}{'[]' if self.array else ''}"
 
     @classmethod
     def from_sql(cls, text: str, *, column: str | None = None) -> "AttributeType":
-        """The attribute type of a DuckDB type name (`HUGEINT`, `ENUM('a')[]`) or of one of the seven names.
+        """The attribute type of a DuckDB type name (`HUGEINT`, `ENUM('a')[]`) or of one of the names.
 
         Raises:
-            QueryError: Braze has no flat value for such a type; the message names column, type and remedy.
+            QueryError: Braze has no value for such a type; the message names column, type and remedy.
         """
         stripped = text.strip()
         if stripped.endswith("]"):
@@ -103,6 +110,8 @@ class AttributeType:
             return cls("Decimal", precision=int(precision or 18), scale=int(scale or (0 if precision else 3)))
         if upper.startswith("ENUM("):
             return cls("String")
+        if upper.startswith(("STRUCT(", "MAP(")):
+            return cls("Object")
         if upper in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITHOUT TIME ZONE"):
             return cls("Datetime")
         if upper == "DOUBLE PRECISION":
@@ -135,6 +144,7 @@ def json_form(expression: str, type: AttributeType) -> str:
     | Float | the shortest number that reads back as the same double |
     | Integer | digits |
     | String | JSON string, UTF-8; control characters escaped |
+    | Object | `{"name":value,...}` in the order of the names, `{"$time":"..."}` for Date and Datetime |
     | array | `[...]` of these |
 
     The session's time zone must be UTC, as `storage.connect()` sets it.
@@ -149,6 +159,8 @@ def json_form(expression: str, type: AttributeType) -> str:
         item = json_form("_item", type.item)
         items = f"array_to_string(list_transform({expression}, lambda _item: {item}), ',')"
         return f"('[' || {items} || ']')"
+    if type.name == "Object":
+        return f"struct_extract({expression}, '$json')"
     if type.name == "Date":
         return f"""strftime({expression}, '"%Y-%m-%d"')"""
     if type.name == "Datetime":
@@ -160,3 +172,8 @@ def json_form(expression: str, type: AttributeType) -> str:
     if type.name in ("Boolean", "Integer"):
         return f"CAST({expression} AS VARCHAR)"
     return f"CAST(to_json({expression}) AS VARCHAR)"
+
+
+def object_value(text: str) -> str:
+    """The SQL expression of a canonical `Object` from the SQL expression of its JSON text."""
+    return f"{{'$json': {text}}}"
