@@ -7,6 +7,7 @@ from braze_assets.assets.syncs.audit import build_audit_asset
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.syncs.delta import build_delta_asset
 from braze_assets.assets.syncs.findings import build_findings_asset
+from braze_assets.assets.syncs.operations import build_ledger_job
 from braze_assets.assets.syncs.rows import build_rows_asset
 from braze_assets.assets.syncs.send import build_send_asset
 
@@ -28,4 +29,6 @@ def build_sync(sync: SyncDefinition) -> dg.Definitions:
         selection=dg.AssetSelection.assets(*(asset.key for asset in assets)),
         description=f"Table, plan, send (mode: {sync.mode}) and audit of {sync.name}.",
     )
-    return dg.Definitions(assets=assets, jobs=[job], schedules=build_schedules(sync, job))
+    return dg.Definitions(
+        assets=assets, jobs=[job, build_ledger_job(sync)], schedules=build_schedules(sync, job)
+    )
