@@ -191,6 +191,30 @@ def test_the_slots_of_a_killed_process_come_back_in_bounded_time() -> None:
     assert Table.from_bytes(memory.content or b"").lingering == {}
 
 
+def test_what_a_dead_process_had_in_flight_may_be_counted_late() -> None:
+    """Answered requests hold their slots for the lease and a window, the others until no reply can come."""
+    memory, now = Memory(), 0.0
+    dead, heir = (each.limiter for each in some(2, memory, requests=10, seconds=5.0, reach=20.0))
+    permits: list[Permit] = []
+    while len(permits) < 10:
+        now += 0.03
+        granted = dead.acquire("a", now=now, wall=now)
+        permits += [granted] if isinstance(granted, Permit) else []
+    for permit in permits[:6]:
+        dead.done(permit, now=now, wall=now)
+    dead.tick(now=now + 0.5, wall=now + 0.5)
+    lease_ends = now + 0.5 + LEASE
+    grants: list[float] = []
+    while now < 40.0:
+        now += 0.05
+        grants += [now] if isinstance(heir.acquire("b", now=now, wall=now), Permit) else []
+    assert len(grants) == 10
+    assert grants[0] >= lease_ends + 5.0
+    late = [time for time in grants if time >= lease_ends + 20.0 + 5.0]
+    assert len(late) >= 4, "those in flight"
+    assert len(late) < 10
+
+
 def test_a_stopped_process_sends_nothing_when_it_wakes() -> None:
     memory = Memory()
     first, second = some(2, memory, requests=10, seconds=1.0)
