@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from braze_assets.components import AttributeSync, CurrentsFeed, SampleCustomer360
+    from braze_assets.components import AttributeSync, CurrentsFeed, EventSync, SampleCustomer360
 
-__all__ = ["AttributeSync", "CurrentsFeed", "SampleCustomer360"]
+__all__ = ["AttributeSync", "CurrentsFeed", "EventSync", "SampleCustomer360"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,9 +11,12 @@ from dagster.components.core.component_tree import ComponentTreeException
 from dagster_shared.error import DagsterUnresolvableSymbolError
 from pydantic import BaseModel, ValidationError
 
+from braze_assets.braze.redaction import hide, secrets_of_environment
 from braze_assets.components import models
 from braze_assets.components.attribute_sync import AttributeSync
 from braze_assets.components.currents_feed import CurrentsFeed
+from braze_assets.components.event_models import EventColumnsModel, EventGuardsModel
+from braze_assets.components.event_sync import EventSync
 from braze_assets.components.yaml_errors import unknown_component, unreadable_yaml, wrong_settings
 from braze_assets.errors import BrazeAssetsError, ConfigurationError
 
@@ -28,6 +31,16 @@ _SYNC: dict[str, type[BaseModel]] = {
     "partitions": models.PartitionsModel,
 }
 _FEED: dict[str, type[BaseModel]] = {"": CurrentsFeed}
+_EVENTS: dict[str, type[BaseModel]] = {
+    "": EventSync,
+    "table": models.TableModel,
+    "columns": EventColumnsModel,
+    "sources": models.SourceModel,
+    "guards": EventGuardsModel,
+    "partitions": models.PartitionsModel,
+}
+_VOCABULARIES = {"CurrentsFeed": _FEED, "EventSync": _EVENTS, "EventColumns": _EVENTS, "EventGuards": _EVENTS}
+"""By the beginning of the name of the model that does not fit; a sync of attributes otherwise."""
 _FAILED = re.compile(r"component (?P<path>.+)\[\d+\]:")
 
 
@@ -46,14 +59,24 @@ def load_folder(folder: ModuleType, project_root: Path) -> dg.Definitions:
     try:
         return tree.build_defs_at_path(path)
     except yaml.MarkedYAMLError as error:
-        raise unreadable_yaml(error, path) from None
+        raise _discreet(unreadable_yaml(error, path)) from None
     except DagsterUnresolvableSymbolError as error:
-        raise unknown_component(str(error), path) from None
+        raise _discreet(unknown_component(str(error), path)) from None
     except ComponentTreeException as error:
-        raise _explained(error, path) from None
+        raise _discreet(_explained(error, path)) from None
 
 
-def _explained(error: ComponentTreeException, folder: Path) -> Exception:
+def _discreet(error: BrazeAssetsError) -> BrazeAssetsError:
+    """A YAML file may quote any variable of the environment; what it says wrong may be a key."""
+    secrets = secrets_of_environment()
+    error.cause = hide(error.cause, secrets)
+    error.place = error.place and hide(error.place, secrets)
+    error.remedy = error.remedy and hide(error.remedy, secrets)
+    error.args = (error.cause,)
+    return error
+
+
+def _explained(error: ComponentTreeException, folder: Path) -> BrazeAssetsError:
     match = _FAILED.search(str(error))
     file = folder / (match["path"] if match else ".") / "defs.yaml"
     for cause in _causes(error):
@@ -62,8 +85,8 @@ def _explained(error: ComponentTreeException, folder: Path) -> Exception:
         if isinstance(cause, DagsterUnresolvableSymbolError):
             return unknown_component(str(cause), folder)
         if isinstance(cause, ValidationError) and file.exists():
-            feed = cause.title.startswith(CurrentsFeed.__name__)
-            return wrong_settings(cause, file, _FEED if feed else _SYNC)
+            fitting = (each for name, each in _VOCABULARIES.items() if cause.title.startswith(name))
+            return wrong_settings(cause, file, next(fitting, _SYNC))
     # Whatever Dagster does not like of it: an owner, a cron line, a group.
     *_, root = _causes(error)
     return ConfigurationError(

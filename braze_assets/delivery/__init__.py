@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from braze_assets.delivery.audit import AUDIT_SCHEMA, AuditReport, audit_sample
     from braze_assets.delivery.client import BrazeClient
     from braze_assets.delivery.clocks import Clocks
+    from braze_assets.delivery.events import send_events
     from braze_assets.delivery.limiter import RateLimiter
     from braze_assets.delivery.no_reply import NoReplyError
     from braze_assets.delivery.progress import Progress
@@ -30,6 +31,7 @@ __all__ = [
     "ReasonCount",
     "SendReport",
     "audit_sample",
+    "send_events",
     "send_plan",
 ]
 
@@ -46,6 +48,7 @@ _HOMES = {
     "ReasonCount": "report",
     "SendReport": "report",
     "audit_sample": "audit",
+    "send_events": "events",
     "send_plan": "send",
 }
 

@@ -19,8 +19,7 @@ import duckdb  # noqa: F401
 import numpy  # noqa: F401
 
 from braze_assets.braze.limits import Limits
-from braze_assets.delivery import BrazeClient, DeliverySettings
-from braze_assets.delivery.send_events import send_events
+from braze_assets.delivery import BrazeClient, DeliverySettings, send_events
 from braze_assets.ledger.events.event_ids import EventIds
 from braze_assets.ledger.events.ledger import EventLedger
 from braze_assets.ledger.events.reserved import Reserved

@@ -10,8 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from braze_assets.braze.limits import Limits
-from braze_assets.delivery import BrazeClient, DeliverySettings, SendReport
-from braze_assets.delivery.send_events import send_events
+from braze_assets.delivery import BrazeClient, DeliverySettings, SendReport, send_events
 from braze_assets.emulator.process import LocalBraze
 from braze_assets.ledger.events import EventLedger, Settlement, settle_events
 from braze_assets.plan.events import (

@@ -68,6 +68,14 @@ class EventPlan:
 
         return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
+    def first(self, rows: int) -> list[tuple[str, str]]:
+        """Times and objects of the first events. They are personal data."""
+        found = self.connection.sql(
+            f"SELECT CAST(time AS VARCHAR), object FROM {self.rows} WHERE kind <> 'left_out' "
+            f"ORDER BY time, event_id LIMIT {rows}"
+        ).fetchall()
+        return [(str(time), str(body)) for time, body in found]
+
 
 def make_event_plan(
     connection: "DuckDBPyConnection",

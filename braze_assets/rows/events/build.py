@@ -41,6 +41,15 @@ class BuiltEvents:
         """The rows: event_id, identifier, the fields, `properties`, `_error`, `_findings`."""
         return self.connection.sql(f"SELECT * FROM {_VIEW}").to_arrow_reader(rows_per_batch)
 
+    def findings(self) -> list[tuple[str, str, int]]:
+        """What is wrong with properties: column, problem, cells; the most frequent first."""
+        rows = self.connection.sql(
+            "SELECT f.attribute, f.problem, count(*) AS cells FROM "
+            f"(SELECT unnest(_findings) AS f FROM {_VIEW} WHERE len(_findings) > 0) "
+            "GROUP BY ALL ORDER BY cells DESC, 1, 2"
+        ).fetchall()
+        return [(str(name), str(problem), int(cells)) for name, problem, cells in rows]
+
 
 def build_events(
     con: duckdb.DuckDBPyConnection,
