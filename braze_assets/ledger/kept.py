@@ -21,6 +21,7 @@ class KeptPlans:
     def __init__(self, storage: Storage, uri: str) -> None:
         self._storage = storage
         self._uri = uri
+        self._before: frozenset[str] | None = None
 
     def table(self, plan_id: str) -> StoredTable:
         """The kept plan.
@@ -48,6 +49,7 @@ class KeptPlans:
         """
         kept = StoredTable.at(f"{self._uri}/{plan_id}.parquet")
         with storage_errors(plan_uri):
+            self._before = self._names()
             if kept.exists():
                 return kept
             document = StoredTable.at(plan_uri).document(PLAN_KEY) or {}
@@ -78,11 +80,19 @@ class KeptPlans:
             shutil.copyfileobj(read, write, 1 << 20)
 
     def drop_others(self, plan_id: str) -> None:
-        """Remove the plans of earlier sends."""
+        """Remove the plans of earlier sends.
+
+        After `keep` these are the ones that were there then: what came since is the plan of a run that has
+        overtaken this one.
+        """
+        names = self._names() if self._before is None else self._before
+        self._before = None
+        with storage_errors(self._uri):
+            for name in names - {f"{plan_id}.parquet"}:
+                open_path(f"{self._uri}/{name}").unlink(missing_ok=True)
+
+    def _names(self) -> frozenset[str]:
         folder = open_path(self._uri)
         with storage_errors(self._uri):
-            if not folder.exists():
-                return
-            for path in list(folder.iterdir()):
-                if path.name.endswith(".parquet") and path.name != f"{plan_id}.parquet":
-                    path.unlink(missing_ok=True)
+            found = list(folder.iterdir()) if folder.exists() else []
+        return frozenset(path.name for path in found if path.name.endswith(".parquet"))

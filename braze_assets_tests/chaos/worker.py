@@ -195,7 +195,7 @@ def _look(job: Job) -> dict[str, Any]:
     open_plan: list[Any] = []
     if state.begun is not None:
         with connect() as connection:
-            kept = ledger._kept.table(state.begun.plan_id).sql(connection)
+            kept = StoredTable.at(f"{ledger.uri}/plans/{state.begun.plan_id}.parquet").sql(connection)
             open_plan = connection.sql(
                 f"SELECT n, external_id, attributes FROM {kept} WHERE n IS NOT NULL"
             ).fetchall()

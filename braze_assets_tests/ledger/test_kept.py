@@ -1,0 +1,47 @@
+"""X1: the plan the ledger keeps outlives whoever cleans up late."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from braze_assets.ledger import Ledger
+from braze_assets_tests.plan.world import World
+
+
+def test_a_run_that_was_overtaken_does_not_clean_up_after_the_one_that_overtook_it(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by chaos: stopped between its step in the journal and its cleaning up."""
+    world = World(connection, str(tmp_path))
+    table = world.rows([{"external_id": "u", "a": 1}], {"a": "BIGINT"})
+    first = world.plan(table)
+    slow = world.ledger
+    world.ledger = Ledger(world.storage, world.sync, "external_id")
+    tidy = slow._tidy
+    begun = []
+
+    def overtaken(plan_id: str) -> None:
+        second = world.plan(table, name="second")
+        begun.append(world.begin(*second))
+        tidy(plan_id)
+
+    monkeypatch.setattr(slow, "_tidy", overtaken)
+    slow.begin(
+        plan_id=first[0].plan_id,
+        partition=first[0].partition,
+        as_of=first[0].as_of,
+        plan_uri=first[1].uris[0],
+        expected_position=first[0].ledger_position,
+        now=world.tick(),
+    )
+    [send] = begun
+    world.record(send, world.pending(send, send.plan))
+    assert send.finish(connection, world.tick()).accepted == 1
+    assert world.held() == {"u": {"a": 1}}
+    third = world.plan(world.rows([{"external_id": "u", "a": 2}], {"a": "BIGINT"}))
+    world.send(*third)
+    kept = tmp_path / "ledger" / "crm" / "external_id" / "plans"
+    assert [path.stem for path in kept.iterdir()] == [third[0].plan_id], "and no plan is kept for ever"
