@@ -167,6 +167,10 @@ class _Sending:
             # The run that was overtaken may be alive. It sends no more once its lease has run out.
             waited += self._settle(self.clocks.now())
             base = replace(base, settling_seconds=waited)
+        with send.folding_ahead(self.clocks.now()):
+            return self._send(send, limiter, base)
+
+    def _send(self, send: Send, limiter: RateLimiter, base: SendReport) -> SendReport:
         total, delivered = self._deliver(send, limiter)
         if delivered is None:
             self._fold(send, None, base)
@@ -178,7 +182,7 @@ class _Sending:
             mode=base.mode,
             plan_id=base.plan_id,
             planned=base.planned,
-            settling_seconds=waited,
+            settling_seconds=base.settling_seconds,
         )
         self._fold(send, delivered.failure, report)
         return report

@@ -20,7 +20,7 @@ from braze_assets.storage import EngineSettings, quote_identifier, quote_literal
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Fold", "outcomes_sql"]
+__all__ = ["Fold", "lean", "outcomes_sql"]
 
 _OUTCOMES = "fold_outcomes"
 _PART = 500_000
@@ -80,7 +80,7 @@ class Fold:
 
     def gathered(self, connection: "DuckDBPyConnection") -> "Fold":
         """The same fold with its receipts read once, into a temporary table."""
-        if self.receipts is None:
+        if self.receipts in (None, _OUTCOMES):
             return self
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_OUTCOMES} AS SELECT n, CASE WHEN accepted THEN 'accepted' "
@@ -116,26 +116,35 @@ class Fold:
         Raises:
             CommitConflict: Somebody wrote another version in the meantime; nothing was changed.
         """
-        columns = self.columns(held)
-        retyped = any(columns.get(name) != type for name, type in held.types().items())
         files = Rewrite(connection, held, target)
         with lean(connection):
             try:
-                source, identifier = self.plan.sql(connection), quote_identifier(held.identifier)
+                self.split(files)
                 [(first, last)] = connection.sql(
-                    f"SELECT min(n), max(n) FROM {source} WHERE {self._reached}"
+                    f"SELECT min(n), max(n) FROM {self.plan.sql(connection)} WHERE {self._reached}"
                 ).fetchall()
-                files.split(
-                    f"(SELECT n, {identifier} FROM {source} WHERE {self._reached})",
-                    convert=partial(self._untouched, connection) if retyped else None,
-                )
                 for start in range(first or 0, 0 if last is None else last + 1, _PART):
-                    some = replace(self, done=start, reach=min(start + _PART, last + 1))
-                    files.write(some.rows(connection, files.part(start, start + _PART), everything=True))
-                files.commit(columns, numbers)
+                    self.write(files, start, min(start + _PART, last + 1))
             except BaseException:
                 files.discard()
                 raise
+            # From here on the files stay: a commit whose reply was lost may have come through.
+            files.commit(self.columns(held), numbers)
+
+    def split(self, files: Rewrite) -> None:
+        """Set aside what is held of the plan's users, and write anew what stands beside it."""
+        held, source = files.held, self.plan.sql(files.connection)
+        columns = self.columns(held)
+        retyped = any(columns.get(name) != type for name, type in held.types().items())
+        files.split(
+            f"(SELECT n, {quote_identifier(held.identifier)} FROM {source} WHERE {self._reached})",
+            convert=partial(self._untouched, files.connection) if retyped else None,
+        )
+
+    def write(self, files: Rewrite, start: int, stop: int) -> None:
+        """Write what becomes of the objects from one `n` to another."""
+        part = replace(self, done=start, reach=stop)
+        files.write(part.rows(files.connection, files.part(start, stop), everything=True))
 
     def _untouched(self, connection: "DuckDBPyConnection", held: Held) -> str:
         """Rows of users the plan does not touch, in the form that it asks for."""
@@ -219,13 +228,13 @@ def _value_fields(plan: PlanRows) -> set[str]:
 
 
 @contextmanager
-def lean(connection: "DuckDBPyConnection") -> Iterator[None]:
+def lean(connection: "DuckDBPyConnection", limit: int = _LEAN) -> Iterator[None]:
     """Leave DuckDB less memory for a while: what it writes files with is not in its own count."""
     [(less,)] = connection.sql(
-        f"SELECT parse_formatted_bytes(current_setting('memory_limit')) > {_LEAN}"
+        f"SELECT parse_formatted_bytes(current_setting('memory_limit')) > {limit}"
     ).fetchall()
     if less:
-        connection.execute(f"SET memory_limit = '{_LEAN}B'")
+        connection.execute(f"SET memory_limit = '{limit}B'")
     try:
         yield
     finally:

@@ -11,13 +11,19 @@ from braze_assets.ledger.under_way import operated_until
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from braze_assets.ledger.ahead import FoldAhead
     from braze_assets.ledger.ledger import Ledger
 
 __all__ = ["fold_once"]
 
 
 def fold_once(
-    ledger: "Ledger", connection: "DuckDBPyConnection", state: JournalState, begun: Entry, now: datetime
+    ledger: "Ledger",
+    connection: "DuckDBPyConnection",
+    state: JournalState,
+    begun: Entry,
+    now: datetime,
+    ahead: "FoldAhead | None" = None,
 ) -> tuple[FoldResult | None, int]:
     """Commit the fold unless this very fold, or a newer one, is committed already."""
     done, reach = state.done(begun.plan_id), state.reach(begun.plan_id)
@@ -32,8 +38,12 @@ def fold_once(
         done=done,
         reach=reach,
         now=now,
-    ).gathered(connection)
-    result = fold.count(connection)
+    )
+    if ahead is not None and ahead.fits(fold, held.version, receipts):
+        result = ahead.count()
+    else:
+        ahead, fold = None, fold.gathered(connection)
+        result = fold.count(connection)
     numbers = {"fold": begun.sequence, "receipts": receipts}
     if held.table is not None:
         before = [held.table.transaction_version(f"braze_assets.{name}") or 0 for name in numbers]
@@ -43,7 +53,8 @@ def fold_once(
             return replace(result, version=held.version), receipts
     if not result.accepted and not result.unknown:
         return replace(result, version=held.version), receipts
-    fold.commit(connection, held, ledger.held_table, **numbers)
+    if ahead is None or not ahead.commit(**numbers):
+        fold.gathered(connection).commit(connection, held, ledger.held_table, **numbers)
     return replace(
         result, users=result.accepted + result.unknown, version=ledger.acknowledged().version
     ), receipts

@@ -22,6 +22,8 @@ from braze_assets.storage import Storage, connect
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from braze_assets.ledger.ahead import FoldAhead
+
 __all__ = ["Ledger"]
 
 _ATTEMPTS = 8
@@ -165,7 +167,12 @@ class Ledger:
         raise self._contended()
 
     def fold_last(
-        self, connection: "DuckDBPyConnection", now: datetime, *, sequence: int | None = None
+        self,
+        connection: "DuckDBPyConnection",
+        now: datetime,
+        *,
+        sequence: int | None = None,
+        ahead: "FoldAhead | None" = None,
     ) -> FoldResult:
         """Fold the last begun plan and write that into the journal.
 
@@ -173,6 +180,7 @@ class Ledger:
             connection: A DuckDB connection.
             now: The current time.
             sequence: Do so only while this is the fence: the send's own run says so. Another run settles.
+            ahead: What is prepared of this fold.
 
         Raises:
             LedgerMovedError: It is not the fence any more.
@@ -187,7 +195,7 @@ class Ledger:
                     remedy="Let that run finish.",
                 )
             try:
-                result, receipts = fold_once(self, connection, state, begun, now)
+                result, receipts = fold_once(self, connection, state, begun, now, ahead)
                 if result is None:
                     continue
                 folded = replace(

@@ -1,6 +1,8 @@
 """One send of a plan: what is still to be sent, what came of it, and its end."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from braze_assets.storage import StoredTable, quote_identifier
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from braze_assets.ledger.ahead import FoldAhead
     from braze_assets.ledger.ledger import Ledger
 
 __all__ = ["Send"]
@@ -22,7 +25,7 @@ __all__ = ["Send"]
 _BATCH = 10_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Send:
     """A begun send. It may go on for as long as no other run begins one.
 
@@ -43,6 +46,20 @@ class Send:
     object_limit: int | None
     done: int | None
     plan: StoredTable
+    _ahead: "FoldAhead | None" = field(default=None, init=False, repr=False)
+
+    @contextmanager
+    def folding_ahead(self, now: datetime) -> Iterator[None]:
+        """Prepare the fold in the background, from what `record` is given, until `finish` makes it count."""
+        from braze_assets.ledger.ahead import FoldAhead
+
+        self._ahead = FoldAhead.of(self, now)
+        try:
+            yield
+        finally:
+            ahead, self._ahead = self._ahead, None
+            if ahead is not None:
+                ahead.close()
 
     def pending_sql(self, connection: "DuckDBPyConnection", plan: StoredTable | None = None) -> str:
         """A SQL table expression of the plan's rows that are still to be sent.
@@ -92,6 +109,8 @@ class Send:
         """
         self.check()
         self.ledger.receipts.append(receipts)
+        if self._ahead is not None:
+            self._ahead.add(receipts)
 
     def check(self) -> None:
         """Raise if another run has taken over.
@@ -117,4 +136,4 @@ class Send:
             LedgerError: The fold failed; the next `settle` does it again.
         """
         self.check()
-        return self.ledger.fold_last(connection, now, sequence=self.sequence)
+        return self.ledger.fold_last(connection, now, sequence=self.sequence, ahead=self._ahead)

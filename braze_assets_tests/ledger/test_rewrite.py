@@ -126,15 +126,28 @@ def test_whatever_came_meanwhile_is_not_written_over(world: World, monkeypatch: 
     assert paths(world) <= stored
 
 
-def test_what_a_failed_fold_wrote_is_removed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", ["write", "commit"])
+def test_what_a_failed_fold_wrote_is_removed_unless_it_may_count(
+    world: World, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X3: the reply to a commit may be lost while the commit came through; its files must stay."""
+    monkeypatch.setattr("braze_assets.ledger.fold._PART", 2)
     deliver(world, users(0, 3))
     folder = open_path(world.ledger.held_table.uri)
     before = {path.name for path in folder.iterdir()}
+    ours, calls = getattr(Rewrite, place), []
 
-    def fail(*arguments: Any, **options: Any) -> None:
-        raise RuntimeError
+    def fail(*arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        done = ours(*arguments, **options)
+        if place == "commit" or len(calls) == 3:
+            raise ConnectionResetError
+        return done
 
-    monkeypatch.setattr(Rewrite, "commit", fail)
-    with pytest.raises(RuntimeError):
+    monkeypatch.setattr(Rewrite, place, fail)
+    with pytest.raises(ConnectionResetError):
         deliver(world, users(0, 3, b="x"))
-    assert {path.name for path in folder.iterdir()} == before
+    after = {path.name for path in folder.iterdir()}
+    assert paths(world) <= after
+    assert (after == before) == (place == "write")
+    assert {row["b"] for row in world.held().values()} == ({"x"} if place == "commit" else {"0", "1", "2"})
