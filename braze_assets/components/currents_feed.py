@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.currents import CurrentsFeedDefinition, build_feed
+from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.currents.events import EMAIL_EVENT_TYPES
 from braze_assets.currents.ingest import IngestSettings
 
@@ -32,11 +33,23 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         description="Share of an hour's files that may be unreadable before the hour is refused.",
     )
 
+    departures: dict[str, IdentifierKind] = Field(
+        default={},
+        description="Syncs whose ledgers users leave when Braze deletes or merges them: name to identifier.",
+    )
+    identity_days: int = Field(
+        default=CurrentsFeedDefinition.identity_days,
+        ge=0,
+        description="Days of the feed's other events in which a deleted profile's external id is looked up.",
+    )
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The feed's assets, job and schedule."""
         return build_feed(
             CurrentsFeedDefinition(
                 event_types=tuple(self.event_types),
                 settings=IngestSettings(window_hours=self.window_hours, error_threshold=self.error_threshold),
+                departures=self.departures,
+                identity_days=self.identity_days,
             )
         )
