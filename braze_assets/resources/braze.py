@@ -43,7 +43,12 @@ class BrazeResource(dg.ConfigurableResource[None]):
         description="No sync goes further here, whatever it is set to: preview, test or live.",
     )
     objects_per_request: int = Field(default=Limits.objects_per_request, ge=1)
-    requests_per_window: int = Field(default=Limits.requests_per_window, ge=1)
+    bytes_per_request: int = Field(default=Limits.bytes_per_request, ge=1_000)
+    requests_per_window: int = Field(
+        default=Limits.requests_per_window,
+        ge=1,
+        description="Of all runs on one machine together. Where runs are on several, the part of each.",
+    )
     window_seconds: float = Field(default=Limits.window_seconds, gt=0)
     requests_per_hour: int = Field(default=0, ge=0, description="0: the contract has no hourly limit.")
     export_requests_per_minute: int = Field(default=Limits.export_requests_per_minute, ge=1)
@@ -99,6 +104,7 @@ class BrazeResource(dg.ConfigurableResource[None]):
         """What this workspace's contract allows."""
         return Limits(
             objects_per_request=self.objects_per_request,
+            bytes_per_request=self.bytes_per_request,
             requests_per_window=self.requests_per_window,
             window_seconds=self.window_seconds,
             requests_per_hour=self.requests_per_hour or None,
