@@ -8,6 +8,7 @@ import click
 __all__ = ["main"]
 
 GROUPS = {
+    "events": "Events of which nobody knows whether Braze took them.",
     "ledger": "What the ledger of a sync holds, and operations on it.",
 }
 """Name to help; the commands of `name` are the click group `name` of `braze_assets.commands.<name>`."""

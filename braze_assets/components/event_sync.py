@@ -22,7 +22,7 @@ __all__ = ["EventSync"]
 class EventSync(dg.Component, dg.Model, dg.Resolvable):
     """Sends events or purchases to Braze, each once: one row an event, known by its id.
 
-    Makes four assets: the table `<name>`, the plan `<name>_delta`, the send `<name>_sync` and `<name>_review`,
+    Makes four assets: the table `<name>`, the plan `<name>_delta`, the send `<name>_sync`, `<name>_review`,
     the list of those in doubt; a job, a job that settles the review, and a schedule, stopped until somebody
     starts it.
     """
