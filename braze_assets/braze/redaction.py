@@ -7,13 +7,14 @@ values in the reasons of refused objects.
 import base64
 import html
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = ["REMOVED", "impersonal", "redact"]
+__all__ = ["REMOVED", "hide", "impersonal", "redact", "secrets_of_environment"]
 
 REMOVED = "[removed]"
 """What stands where a secret stood."""
@@ -31,6 +32,9 @@ _CODE = re.compile(r"(?<![\w-])(?=[\w-]*[^\W\d_])(?=(?:[\w-]*\d){3})[\w-]{6,}(?!
 _CUT = 400
 """From this length on a reason may have been cut in the middle of a value."""
 _SHORT = 3
+_SECRET = re.compile(r"(?i)(key|secret|token|password|passwd)")
+_SECRET_CHARS = 8
+"""A shorter value is rather a setting, and would be found in ordinary words."""
 _VOCABULARY = frozenset(
     re.findall(
         r"\w+",
@@ -49,13 +53,26 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         secrets: The keys known here; each is removed wherever it stands, in any case, also as URLs, HTML,
             JSON and base64 spell it.
     """
+    text = hide(text, secrets)
+    for echo in _ECHOES:
+        text = echo.sub(rf"\g<1>{REMOVED}", text)
+    return text
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """Take known secrets out of any text, and nothing else."""
     for secret in secrets:
         if secret.strip():
             for form in (*_disguises(secret.strip()), *_base64(secret.strip())):
                 text = re.sub(re.escape(form), REMOVED, text, flags=re.IGNORECASE)
-    for echo in _ECHOES:
-        text = echo.sub(rf"\g<1>{REMOVED}", text)
     return text
+
+
+def secrets_of_environment() -> list[str]:
+    """What the environment variables hold that are named as secrets are."""
+    return [
+        value for name, value in os.environ.items() if _SECRET.search(name) and len(value) >= _SECRET_CHARS
+    ]
 
 
 def impersonal(

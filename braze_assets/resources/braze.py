@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from braze_assets.braze.instances import Instance, resolve_instance
 from braze_assets.braze.limits import Limits
@@ -63,6 +63,19 @@ class BrazeResource(dg.ConfigurableResource[None]):
         description="Times a batch is sent before it is given up.",
     )
 
+    @field_validator("api_key_variable")
+    @classmethod
+    def _names_a_variable(cls, text: str) -> str:
+        # It may be the key itself, in the wrong place. Dagster shows what a resource is set to: it must not
+        # even get there, and is not repeated.
+        if not _VARIABLE.fullmatch(text):
+            raise ConfigurationError(
+                "The setting is not the name of an environment variable.",
+                place="api_key_variable of the BrazeResource",
+                remedy="Set it to a name such as BRAZE_API_KEY, and that variable to the key.",
+            )
+        return text
+
     def resolved(self) -> Instance:
         """The instance.
 
@@ -86,13 +99,6 @@ class BrazeResource(dg.ConfigurableResource[None]):
         """
         from braze_assets.delivery import BrazeClient
 
-        if not _VARIABLE.fullmatch(self.api_key_variable):
-            # It may be the key itself, pasted into the wrong place: it is not repeated.
-            raise ConfigurationError(
-                "The setting is not the name of an environment variable.",
-                place="api_key_variable of the BrazeResource",
-                remedy="Set it to a name such as BRAZE_API_KEY, and that variable to the key.",
-            )
         return BrazeClient(
             endpoint=self.resolved().rest_url,
             api_key=os.environ.get(self.api_key_variable, ""),
