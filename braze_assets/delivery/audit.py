@@ -203,6 +203,10 @@ def _compared(
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping) and set(value) == {"$json"}:
+        return str(value["$json"])
+    if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+        return f"[{','.join(map(_text, value))}]"
     if isinstance(value, (list, Mapping, bool)):
         return json.dumps(value, default=_text, ensure_ascii=False)
     return format(value, "f") if isinstance(value, Decimal) else str(value)

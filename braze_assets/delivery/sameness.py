@@ -42,7 +42,7 @@ def same(expected: Any, found: Any, type: AttributeType, *, name: str = "") -> b
     """Whether `found` means `expected`.
 
     Args:
-        expected: The canonical value; never None.
+        expected: The canonical value; never None. Of an `Object`, its JSON text under `$json`.
         found: What the export holds, as `json` reads it (numbers may be Decimals); None if it is not there.
         type: The attribute's type.
         name: The attribute, for fields with rules of their own.
@@ -57,11 +57,36 @@ def same(expected: Any, found: Any, type: AttributeType, *, name: str = "") -> b
                 same(one, other, type.item, name=name) for one, other in zip(expected, found, strict=True)
             )
         )
+    if type.name == "Object":
+        return _object(json.loads(expected["$json"], parse_float=Decimal), found)
     if found is None:
         return bool(expected == "")  # an export leaves empty fields out
     if isinstance(found, Mapping) and set(found) == {"$time"}:
         found = found["$time"]
     return _COMPARE[type.name](expected, found, name)
+
+
+def _object(expected: Any, found: Any) -> bool:
+    """The same for a nested value, whose parts have no types but those of JSON."""
+    if isinstance(expected, dict):
+        if set(expected) == {"$time"}:
+            marked = isinstance(found, Mapping) and set(found) == {"$time"}
+            return moment(expected["$time"]) == moment(found["$time"] if marked else found)
+        return (
+            isinstance(found, Mapping)
+            and set(found) == set(expected)
+            and all(_object(item, found[key]) for key, item in expected.items())
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(expected)
+            and all(_object(one, other) for one, other in zip(expected, found, strict=True))
+        )
+    if isinstance(expected, bool):
+        return found is expected
+    # Text inside an object is never taken for a time.
+    return bool(found == expected) if isinstance(expected, str) else _number(expected, found, "")
 
 
 def _boolean(expected: bool, found: Any, _: str) -> bool:

@@ -50,9 +50,13 @@ def deep_merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     merged = dict(old)
     for key, value in new.items():
         before = merged.get(key)
-        nested = isinstance(before, dict) and isinstance(value, dict) and "$time" not in value
-        merged[key] = deep_merge(before or {}, value) if nested else value
+        nested = _is_object(before) and _is_object(value)
+        merged[key] = deep_merge(before, value) if nested else value  # type: ignore[arg-type]
     return merged
+
+
+def _is_object(value: Any) -> bool:
+    return value.__class__ is dict and "$time" not in value
 
 
 def updated_objects(

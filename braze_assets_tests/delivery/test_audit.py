@@ -20,6 +20,7 @@ from braze_assets.storage import connect
 from braze_assets_tests.delivery.harness import FAST, KEY
 from braze_assets_tests.plan.world import World
 
+OBJECT = AttributeType("Object").sql
 TYPES = {
     "first_name": "VARCHAR",
     "email": "VARCHAR",
@@ -33,6 +34,8 @@ TYPES = {
     "note": "VARCHAR",
     "tags": "VARCHAR[]",
     "days": "DATE[]",
+    "home": OBJECT,
+    "lines": f"{OBJECT}[]",
 }
 LIMITS = Limits(export_requests_per_minute=100_000)
 
@@ -52,6 +55,8 @@ def person(number: int, **more: Any) -> dict[str, Any]:
         "note": "",
         "tags": ["b", "a"],
         "days": [date(2026, 1, 1)],
+        "home": {"$json": '{"city":"Bonn","rooms":{"n":2.50},"since":{"$time":"2026-03-04T05:06:07.891Z"}}'},
+        "lines": [{"$json": '{"sku":"a","tags":["x",1,true]}'}],
         **more,
     }
 
@@ -223,6 +228,21 @@ SEEN = datetime(2026, 3, 4, 5, 6, 7, 891_000, tzinfo=timezone.utc)
         ("VARCHAR[]", ["a"], "a", False),
         ("VARCHAR[]", [], None, True),
         ("BIGINT[]", [1, 2], [1.0, "2"], True),
+        (OBJECT, {"$json": '{"a":1.50,"b":[1]}'}, {"b": [1], "a": Decimal("1.5")}, True),
+        (OBJECT, {"$json": '{"a":{"$time":"2026-03-04"}}'}, {"a": "2026-03-04T00:00:00.000Z"}, True),
+        (
+            OBJECT,
+            {"$json": '{"a":{"$time":"2026-03-04"}}'},
+            {"a": {"$time": "2026-03-04 00:00:00 UTC"}},
+            True,
+        ),
+        (OBJECT, {"$json": '{"a":{"$time":"2026-03-04"}}'}, {"a": "2026-03-05"}, False),
+        (OBJECT, {"$json": '{"a":1}'}, {"a": 1, "b": 2}, False),
+        (OBJECT, {"$json": '{"a":1}'}, {"a": True}, False),
+        (OBJECT, {"$json": '{"a":"1"}'}, {"a": 1}, False),
+        (OBJECT, {"$json": '{"a":1}'}, None, False),
+        (f"{OBJECT}[]", [{"$json": '{"a":1}'}], [{"a": 1}], True),
+        (f"{OBJECT}[]", [{"$json": '{"a":1}'}, {"$json": '{"a":2}'}], [{"a": 2}, {"a": 1}], False),
     ],
 )
 def test_values_are_compared_by_type(sql: str, expected: Any, found: Any, equal: bool) -> None:

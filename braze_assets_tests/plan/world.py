@@ -61,6 +61,7 @@ class World:
         *,
         null_policy: Mapping[str, str] | str = "omit",
         profile: Sequence[str] = (),
+        patched: Sequence[str] = (),
     ) -> StoredTable:
         """Write a wanted table: dictionaries with the identifier, attributes, `_error` and `_findings`."""
         partition, as_of = day(self.day)
@@ -70,6 +71,7 @@ class World:
                 kind="profile" if name in profile else "custom",
                 type=AttributeType.from_sql(type),
                 null_policy=null_policy if isinstance(null_policy, str) else null_policy.get(name, "omit"),  # type: ignore[arg-type]
+                update="patch" if name in patched else "whole",
             )
             for name, type in types.items()
         )
