@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint bench clean
+.PHONY: help setup demo dev test lint bench chaos clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ lint: setup ## formatting, lint rules, import directions, types
 
 bench: setup ## measure speed and memory as ratios (minutes)
 	$(BIN)/python -m benchmarks
+
+chaos: setup ## a thousand schedules of faults and kill -9 against every promise (ARGS="--schedules 100")
+	@$(BIN)/python -m braze_assets_tests.chaos $(ARGS)
 
 clean: ## remove the virtual environment and everything the demo made
 	rm -rf $(VENV) .local/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from typing import Any
 
-_FIRST = 1
+_FIRST, _ACTIONS = 1, 9
 _COUNTED = (
     *("actions", "kills", "stopped", "two at once", "requests", "objects", "values sent again", "unknown"),
     *("rejected", "stale refused", "refused by a guard", "rests"),
@@ -23,14 +23,22 @@ _COUNTED = (
 class Pool:
     """Jobs, each a process; seeds go in, outcomes come out."""
 
-    def __init__(self, jobs: int, s3: str, share: float, mutant: str) -> None:
+    def __init__(self, jobs: int, s3: str, options: argparse.Namespace, mutant: str = "") -> None:
         self.outcomes: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BRAZE_"))},
             "OPENBLAS_NUM_THREADS": "1",
             "TOKIO_WORKER_THREADS": "2",
         }
-        command = [sys.executable, "-m", "braze_assets_tests.chaos.job", s3, str(share), mutant]
+        command = [
+            sys.executable,
+            "-m",
+            "braze_assets_tests.chaos.job",
+            s3,
+            str(options.s3),
+            str(options.actions),
+            mutant,
+        ]
         self._jobs = [
             subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -62,6 +70,12 @@ class Pool:
         except (queue.Empty, OSError):
             return
 
+    def kill(self) -> None:
+        """At once: each takes its local Braze along."""
+        for job in self._jobs:
+            job.kill()
+            job.wait()
+
     def stop(self) -> None:
         for job in self._jobs:
             if job.stdin is not None:
@@ -75,11 +89,13 @@ class Pool:
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if options.mutants:
+        return _mutants(options)
     seeds = [options.replay] if options.replay is not None else []
     seeds = seeds or list(range(options.seed, options.seed + options.schedules))
     s3 = _start_s3() if options.s3 else None
     url = f"http://127.0.0.1:{s3[1]}" if s3 else ""
-    pool = Pool(min(options.jobs, len(seeds)), url, options.s3, options.mutant)
+    pool = Pool(min(options.jobs, len(seeds)), url, options, options.mutant)
     total = Totals(len(seeds))
     try:
         pool.start(seeds)
@@ -99,6 +115,28 @@ def main(arguments: list[str] | None = None) -> int:
             s3[0].kill()
     total.table()
     return 1 if total.failed else 0
+
+
+def _mutants(options: argparse.Namespace) -> int:
+    """Break the product in every known way; the table says after how many schedules that was noticed."""
+    from braze_assets_tests.chaos.mutants import MUTANTS
+
+    missed = 0
+    for name, mutant in MUTANTS.items():
+        pool = Pool(options.jobs, "", options, name)
+        pool.start(list(range(options.seed, options.seed + options.schedules)))
+        found = None
+        try:
+            for number in range(1, options.schedules + 1):
+                outcome = pool.outcomes.get()
+                if outcome["violations"]:
+                    found = f"after {number:3d} schedules, seed {outcome['seed']}: {outcome['violations'][0]}"
+                    break
+        finally:
+            pool.kill()
+        missed += found is None
+        print(f"{name:<26}{(found or 'NOT FOUND')[:110]}\n  {mutant.__doc__}", flush=True)
+    return 1 if missed else 0
 
 
 class Totals:
@@ -150,6 +188,7 @@ def _show(outcome: dict[str, Any], options: argparse.Namespace) -> None:
     for violation in outcome["violations"]:
         print(f"  VIOLATION {violation}")
     more = f" --s3 {options.s3}" if options.s3 != 0.1 else ""
+    more += f" --actions {options.actions}" if options.actions != _ACTIONS else ""
     print(f"Replay: python -m braze_assets_tests.chaos --replay {outcome['seed']}{more}\n", flush=True)
 
 
@@ -169,7 +208,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--replay", type=int, metavar="SEED", help="run this one schedule and show its steps")
     parser.add_argument("--jobs", type=int, default=3, help="schedules at once; they mostly wait")
     parser.add_argument("--s3", type=float, default=0.1, help="share of schedules on S3")
+    parser.add_argument("--actions", type=int, default=_ACTIONS, help="in a schedule at most")
     parser.add_argument("--fail-fast", action="store_true")
+    parser.add_argument("--mutants", action="store_true", help="break the product in every known way instead")
     parser.add_argument("--mutant", default="", help="break the product in a known way first")
     return parser
 

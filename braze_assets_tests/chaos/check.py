@@ -1,4 +1,4 @@
-"""The promises, checked against what the local Braze saw and what the ledger says; plain dictionaries only."""
+"""The promises, held against what the local Braze saw and what the ledger says; plain dictionaries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Applied = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Sent:
-    """One value that reached a profile: in which request, of which plan, and whether the sender was told so."""
+    """One value that reached a profile: of which plan, and whether the sender was told so."""
 
     plan: str
     cell: Cell
@@ -91,7 +91,7 @@ def again(
                 excused += 1
             else:
                 wrong.append(
-                    f"{sent.cell}: {sent.value!r} went again in plan {sent.plan}; acknowledged in {before.plan}"
+                    f"{sent.cell}: {sent.value!r} again in plan {sent.plan}; acknowledged in {before.plan}"
                 )
         last[sent.cell] = sent
     return excused, wrong

@@ -15,8 +15,8 @@ from braze_assets_tests.chaos.schedule import make_schedule
 
 
 def main(arguments: list[str]) -> None:
-    """`job.py S3_URL SHARE_OF_S3 MUTANT`; an empty S3_URL is none."""
-    s3, share, mutant = arguments
+    """`job.py S3_URL SHARE_OF_S3 ACTIONS MUTANT`; an empty S3_URL is none."""
+    s3, share, actions, mutant = arguments
     if mutant:
         MUTANTS[mutant]()
     bucket = Bucket(s3, f"chaos-{os.getpid()}") if s3 else None
@@ -24,7 +24,9 @@ def main(arguments: list[str]) -> None:
     with LocalBraze(run="process") as braze:
         runner = Runner(braze, bucket)
         for line in sys.stdin:
-            outcome = runner.run(make_schedule(int(line), share_s3=float(share) if s3 else 0.0))
+            outcome = runner.run(
+                make_schedule(int(line), share_s3=float(share) if s3 else 0.0, actions=int(actions))
+            )
             document = {**vars(outcome), "counts": dict(outcome.counts), "kinds": sorted(outcome.kinds)}
             sys.stdout.write(json.dumps(document) + "\n")
             sys.stdout.flush()

@@ -25,7 +25,7 @@ class Table:
     types: dict[str, str]
     rows: dict[str, dict[str, Value]]
     null_policy: dict[str, str] = field(default_factory=dict)
-    """By attribute: `omit` (the default) leaves a cell alone where the table says NULL, `unset` empties it."""
+    """By attribute: where the table says NULL, `omit` (the default) changes nothing, `unset` empties."""
     removed_rows: str = "keep"
     removed_attributes: str = "keep"
     broken: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""Real processes, started in milliseconds by forking a process that has everything imported, and their ends."""
+"""Real processes, forked in milliseconds from one that has everything imported, and their ends."""
 
 from __future__ import annotations
 

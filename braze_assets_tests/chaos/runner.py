@@ -102,7 +102,7 @@ class _Playing:
         self.model = Model()
         self.tables: dict[int, Table] = {}
         self.planned: dict[int, list[Table | None]] = {}
-        """The tables the stored plan of a day may have been made from; None: there is none, or an empty one."""
+        """The tables a day's stored plan may have been made from; None: there is none, or an empty one."""
         self.built: dict[int, Table] = {}
         """The tables whose rows are stored for certain."""
         self.position: int | None = None
@@ -339,7 +339,7 @@ class _Playing:
             older = self.position is not None and run.day < self.position and not run.rewind
             if (plan["status"] == "stale") != older:
                 raise Violation(
-                    f"the plan is {plan['status']}, the ledger stands at day {self.position}, this is {run.day}"
+                    f"day {run.day} is {plan['status']}, and the ledger stands at day {self.position}"
                 )
             if older:
                 self.counts["stale refused"] += 1

@@ -71,7 +71,7 @@ def main() -> None:
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - it lives as long as the process
     application = Faulty(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True)
-    print(server.port, flush=True)  # noqa: T201
+    print(server.port, flush=True)
     parent = os.getppid()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     while os.getppid() == parent:

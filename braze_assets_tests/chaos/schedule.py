@@ -20,7 +20,7 @@ FOLDERS = (
 
 @dataclass
 class Moment:
-    """An instant in a process's life: so many seconds, requests at Braze, or files in a folder, after its start."""
+    """An instant in a process's life: so many seconds, requests, or files in a folder after its start."""
 
     seconds: float | None = None
     requests: int | None = None
@@ -90,8 +90,8 @@ class Schedule:
     steps: list[Step] = field(default_factory=list)
 
 
-def make_schedule(seed: int, *, share_s3: float = 0.1) -> Schedule:
-    """The schedule of a seed."""
+def make_schedule(seed: int, *, share_s3: float = 0.1, actions: int = 9) -> Schedule:
+    """The schedule of a seed, of at most so many actions."""
     chance = random.Random(f"chaos {seed}")
     world = World(chance, users=chance.randint(12, 40))
     later = {"apply_delay_ms": chance.choice([0, 30]), "reorder_ms": 60} if chance.random() < 0.35 else {}
@@ -106,15 +106,15 @@ def make_schedule(seed: int, *, share_s3: float = 0.1) -> Schedule:
     day, steps = 0, schedule.steps
     steps.append(Step("table", 0, world.table))
     planned: set[int] = set()
-    actions = chance.randint(4, 9)
-    while actions:
+    left = chance.randint(actions // 2, actions)
+    while left:
         dice = chance.random()
         if dice < 0.4:
             day += dice < 0.3
             steps.append(Step("table", day, world.change()))
         if dice < 0.2 and steps[-1].table is not None:
             continue
-        actions -= 1
+        left -= 1
         if dice > 0.93:
             steps.append(Step("rest", day))
             continue

@@ -1,4 +1,4 @@
-"""What one process does: make the wanted table, plan, send; or look at the ledger. Real rooms, no test doubles."""
+"""What one process does: make the wanted table, plan, send; or look at the ledger. No test doubles."""
 
 from __future__ import annotations
 
