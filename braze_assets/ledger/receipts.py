@@ -11,7 +11,7 @@ from braze_assets.ledger.schemas import OUTCOMES, RECEIPTS_SCHEMA
 from braze_assets.storage import Storage, StoredTable, quote_literal
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, WriterProperties
     from duckdb import DuckDBPyConnection
 
 __all__ = ["Receipts"]
@@ -50,7 +50,7 @@ class Receipts:
             table = self._opened or self.table.open_or_create()
             try:
                 with delta_errors(self.table.uri):
-                    write_deltalake(table, rows, mode="append")
+                    write_deltalake(table, rows, mode="append", writer_properties=_properties())
                 self._opened = table
                 return
             except CommitConflict:
@@ -140,6 +140,19 @@ class Receipts:
 
     def _stored(self, files: list[dict[str, Any]]) -> StoredTable:
         return StoredTable.at(*(f"{self.table.uri}/{file['path']}" for file in files))
+
+
+def _properties() -> "WriterProperties":
+    """Cheap to write: what differs from row to row is not looked for twice, and its extremes are not kept."""
+    from deltalake import ColumnProperties, WriterProperties
+
+    plain = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
+    ordered = ColumnProperties(dictionary_enabled=False)
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        column_properties={"object": plain, "identifier": plain, "n": ordered},
+    )
 
 
 def _holding(files: list[dict[str, Any]], plan_id: str) -> list[dict[str, Any]]:
