@@ -154,6 +154,7 @@ def test_no_document_names_a_variable_that_does_not_exist() -> None:
 def test_yaml_loads(block: Block, tmp_path: Path) -> None:
     project = Project(tmp_path, str(tmp_path / "storage"))
     project.write("it/vip.sql", "SELECT external_id, tier, points FROM members, shops")
+    project.write("it/orders.sql", "SELECT order_id, external_id, ordered_at FROM members, shops")
     project.write("it/customers.csv", "external_id,tier\n1,Gold\n")
     project.write("it/defs.yaml", block.text)
     made = [
