@@ -136,7 +136,8 @@ def meet(table: Table, name: str, need: Need) -> Grant:
     mine = table.members.pop(name, None)
     quota = min(need.quota, mine.quota) if mine else 0
     if need.leaving is not None:
-        for until, count in need.leaving.items():
+        # Without a lease its slots linger already.
+        for until, count in need.leaving.items() if mine else ():
             _linger(table, until, count, need.window)
         return Grant(0, 0, need.now, hours, table.paused_until, len(table.members))
     others = sum(member.quota for member in table.members.values())

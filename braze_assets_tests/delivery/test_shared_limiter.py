@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from braze_assets.delivery.limiter import Permit
 from braze_assets.delivery.shared_limiter import SharedLimiter
-from braze_assets.delivery.slots import LEASE, Grant, Table, fair_parts
+from braze_assets.delivery.slots import LEASE, Grant, Need, Table, fair_parts, meet
 from braze_assets_tests.delivery.test_limiter import worst_window
 
 HOUR = 3_600.0
@@ -175,6 +175,7 @@ def test_a_small_plan_does_not_wait_for_a_big_one() -> None:
     assert max(small.counted) < 10.0 + 3.5, "its half of the limit is 50 requests a second"
     last = world.processes[0].counted
     assert sum(17 <= time < 20 for time in last) >= 285, "and the big one has everything again"
+    assert worst_window(world.counted(), 3.0) <= 300
 
 
 def test_the_slots_of_a_killed_process_come_back_in_bounded_time() -> None:
@@ -213,6 +214,70 @@ def test_what_a_dead_process_had_in_flight_may_be_counted_late() -> None:
     late = [time for time in grants if time >= lease_ends + 20.0 + 5.0]
     assert len(late) >= 4, "those in flight"
     assert len(late) < 10
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), limit=st.integers(1, 40))
+def test_what_is_given_and_what_lingers_is_never_more_than_the_limit(data: st.DataObject, limit: int) -> None:
+    table, quotas, now = Table(), dict.fromkeys("abcd", 0), 0.0
+    for _ in range(data.draw(st.integers(1, 20))):
+        now += data.draw(st.sampled_from([0.01, 0.1, 1.0, 3.0]))
+        name = data.draw(st.sampled_from("abcd"))
+        used = data.draw(st.integers(0, quotas[name]))
+        leaving = {now + 1.0: used} if data.draw(st.integers(0, 5)) == 0 and name in table.members else None
+        need = Need(
+            now=now,
+            wall=now,
+            limit=limit,
+            window=1.0,
+            reach=2.0,
+            quota=quotas[name],
+            used=used,
+            demand=data.draw(st.integers(0, limit)),
+            shares=data.draw(st.integers(1, 3)),
+            airborne=data.draw(st.integers(0, limit)),
+            leaving=leaving,
+        )
+        held = table.members.get(name)
+        grant = meet(table, name, need)
+        quotas[name] = grant.quota
+        assert grant.usable <= grant.quota
+        assert sum(each.quota for each in table.members.values()) + sum(table.lingering.values()) <= limit
+        assert held is None or leaving or held.until <= now or grant.quota >= min(used, held.quota)
+        if leaving and used and held and held.until > now:
+            assert sum(table.lingering.values()) >= used
+        assert Table.from_bytes(table.to_bytes()) == table
+
+
+def test_while_the_table_is_busy_nothing_beyond_lease_and_number_in_flight() -> None:
+    busy = [False]
+    memory = Memory(busy=lambda: busy[0])
+    (process,) = some(1, memory, requests=64, seconds=1.0)
+    limiter = process.limiter
+    assert isinstance(limiter.acquire("a", now=0.0, wall=0.0), Permit)
+    busy[0] = True
+    more = [limiter.acquire("a", now=0.5, wall=0.5) for _ in range(60)]
+    assert sum(isinstance(each, Permit) for each in more) == 3, "64 / 16, the first one included"
+    for permit in more[:3]:
+        assert isinstance(permit, Permit)
+        limiter.done(permit, now=0.6, wall=0.6)
+    assert isinstance(limiter.acquire("a", now=LEASE - 0.3, wall=0.0), Permit)
+    assert isinstance(limiter.acquire("a", now=LEASE - 0.2, wall=0.0), float)
+
+
+def test_a_process_that_waits_for_the_turn_of_the_hour_may_not_overdraw_the_next() -> None:
+    memory = Memory()
+    first, second = (
+        each.limiter for each in some(2, memory, requests=50, seconds=0.5, per_hour=1, reach=5.0)
+    )
+    before, after = HOUR - 3.5, HOUR + 3.0
+    assert isinstance(first.acquire("a", now=before, wall=before), Permit), "may be counted after the turn"
+    assert isinstance(second.acquire("b", now=after, wall=after), float)
+
+
+def test_what_cannot_be_divided_goes_round() -> None:
+    wants = dict.fromkeys("abc", (5, 1))
+    assert [fair_parts(1, wants, turn)["a"] for turn in range(6)] == [1, 0, 0, 1, 0, 0]
 
 
 def test_a_stopped_process_sends_nothing_when_it_wakes() -> None:
