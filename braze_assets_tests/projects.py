@@ -28,6 +28,8 @@ class Project:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.storage = storage
         self.braze_url = braze_url
+        self.braze: dict[str, Any] = {}
+        """More settings of the destination."""
 
     def write(self, path: str, text: str) -> Path:
         """Write a file of the project."""
@@ -53,7 +55,7 @@ class Project:
         storage = StorageResource(url=self.storage)
         resources = {
             "storage": storage,
-            "braze": BrazeResource(instance=self.braze_url, settling_seconds=0, max_attempts=2),
+            "braze": BrazeResource(instance=self.braze_url, settling_seconds=0, max_attempts=2, **self.braze),
             "sample": SampleResource(customers=100),
             "currents": CurrentsResource(url=f"{self.storage}/in"),
             "io_manager": ParquetIOManager(storage=storage),

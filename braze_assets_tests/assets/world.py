@@ -72,7 +72,7 @@ class World:
 
     def page(self, asset: str, partition: str) -> dict[str, Any]:
         """What Dagster shows of a partition of an asset; empty when there is nothing."""
-        of = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition])
+        of = dg.AssetRecordsFilter(dg.AssetKey.from_user_string(asset), asset_partitions=[partition])
         records = self.instance.fetch_materializations(of, limit=1).records
         event = records[0].asset_materialization if records else None
         return {name: getattr(each, "value", each) for name, each in event.metadata.items()} if event else {}

@@ -106,20 +106,27 @@ def _deliveries(
     if mode != asked:
         context.log.warning(f"This deployment goes no further than {mode}; {asked} was asked for.")
     ledger = Ledger(storage.storage(), sync.name, sync.rows.identifier)
+    settings = braze.delivery()
+    sent = False
 
     def send(plan: StoredTable) -> "SendReport":
-        return send_plan(
+        nonlocal sent
+        if sent and settings.settling_time:
+            context.log.info(f"Up to {settings.settling_time:g} s pass for what was sent to settle.")
+        report = send_plan(
             plan=plan,
             plan_uri=plan.uris[0],
             ledger=ledger,
             client=braze.client if mode != "preview" else None,
             limits=braze.limits(),
-            settings=braze.delivery(),
+            settings=settings,
             mode=mode,
             test_users=config.test_users or sync.test_users,
             progress=lambda progress: context.log.info(str(progress)),
             cancelled=interrupted,
         )
+        sent = sent or report.requests > 0
+        return report
 
     return Deliveries(
         plans=delta,
