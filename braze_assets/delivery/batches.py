@@ -30,6 +30,8 @@ class Batch:
     throttled: int = 0
     ambiguous: bool = False
     """Whether an earlier attempt may have been taken."""
+    doubted: bool = False
+    """Whether an earlier run may have sent it, and no receipt tells what came of it."""
     first_sent: float = 0.0
     """When it was sent first, by the monotonic clock."""
     depth: int = 0
@@ -64,6 +66,7 @@ class Batch:
             texts,
             points,
             ambiguous=self.ambiguous,
+            doubted=self.doubted,
             depth=self.depth,
             cut_at=self.cut_at,
             array=self.array,
@@ -78,6 +81,7 @@ class Batch:
             [self.texts[index] for index in kept],
             [self.points[index] for index in kept] if self.points else [],
             ambiguous=self.ambiguous,
+            doubted=self.doubted,
             depth=self.depth,
             cut_at=self.cut_at,
             array=self.array,

@@ -54,6 +54,7 @@ class Pipeline:
         array: The request's array the objects travel in.
         resend: Whether objects go again that Braze may have taken.
         reservations: Which objects may leave yet; all when None.
+        resumed: Whether an earlier run may have sent some of them.
     """
 
     def __init__(
@@ -74,8 +75,9 @@ class Pipeline:
         array: str = "attributes",
         resend: bool = True,
         reservations: Reservations | None = None,
+        resumed: bool = False,
     ) -> None:
-        self._limiter, self._settings = limiter, settings
+        self._limiter, self._settings, self._resumed = limiter, settings, resumed
         self._reservations = reservations or Unreserved()
         self._clock, self._now = clock, now
         self._chance = chance or random.Random()  # noqa: S311
@@ -221,7 +223,9 @@ class Pipeline:
         if self._retries.ready(now):
             self._tally.retries += 1
             return self._retries.take()
-        return self._reader.take()
+        batch = self._reader.take()
+        batch.doubted = self._resumed
+        return batch
 
     def _take_events(self, wait: float) -> None:
         try:

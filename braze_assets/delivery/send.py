@@ -215,6 +215,7 @@ class _Sending:
                 clock=self.clocks.monotonic,
                 now=self.clocks.now,
                 chance=self.clocks.chance(),
+                resumed=send.resumed,
             )
             columns = f"n, {identifier} AS identifier, object, data_points"
             rows = connection.sql(f"SELECT {columns} FROM {pending}")

@@ -1,20 +1,18 @@
 """What becomes of a batch after a reply, or after none: settled, sent again, cut in two, or the end."""
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import pyarrow as pa
 
 from braze_assets.braze.redaction import impersonal
 from braze_assets.braze.replies import Reply, Verdict
 from braze_assets.delivery.batches import Batch, Packer
 from braze_assets.delivery.doubts import Doubts
 from braze_assets.delivery.no_reply import NoReplyError
-from braze_assets.delivery.outcomes import Outcome, Settled
+from braze_assets.delivery.outcomes import Settled
 from braze_assets.delivery.report import Tally
 from braze_assets.delivery.settings import DeliverySettings
+from braze_assets.delivery.settled import accepted, refused, settled
 from braze_assets.errors import DeliveryError
 
 __all__ = ["Fate", "Triage"]
@@ -78,7 +76,7 @@ class Triage:
             self._doubts.answered()
         if reply.verdict is Verdict.ACCEPTED:
             self._taken = self._taken or len(reply.rejected) < len(batch)
-            return Fate([_settled(batch, "accepted", reply.status, time, rejected=reply.rejected)])
+            return Fate(accepted(batch, reply, time))
         if reply.verdict is Verdict.REFUSED:
             return self._without_the_bad(batch, reply, time)
         if reply.verdict is Verdict.BISECT:
@@ -111,20 +109,16 @@ class Triage:
         """A batch that is not sent again: unknown if Braze may have taken it, else as if it never left."""
         if not batch.ambiguous:
             return Fate()
-        return Fate([_settled(batch, "unknown", status, time, reason=reason)])
+        return Fate([settled(batch, "unknown", status, time, reason=reason)])
 
     def _without_the_bad(self, batch: Batch, reply: Reply, time: datetime) -> Fate:
-        blamed = sorted(reply.rejected)
-        rows = batch.rows.take(pa.array(blamed, pa.int64()))
-        reasons = {place: reply.rejected[index] for place, index in enumerate(blamed)}
-        settled = Settled(rows, batch.number, "rejected", reply.status, time, None, reasons)
-        again = [(0.0, batch.without(blamed))] if len(blamed) < len(batch) else []
-        return Fate([settled], again)
+        again = [(0.0, batch.without(reply.rejected))] if len(reply.rejected) < len(batch) else []
+        return Fate([refused(batch, reply.rejected, reply.status, time)], again)
 
     def _bisect(self, batch: Batch, reply: Reply, now: float, time: datetime) -> Fate:
         if len(batch) == 1:
             self._refused_alone += 1
-            fate = Fate([_settled(batch, "rejected", reply.status, time, reason=reply.reason)])
+            fate = Fate([refused(batch, {0: reply.reason}, reply.status, time)])
             # Some hundred objects refused one by one and not one ever taken: it is not the objects.
             if (
                 not self._taken
@@ -151,7 +145,7 @@ class Triage:
 
     def _split(self, batch: Batch, reply: Reply, time: datetime) -> Fate:
         if len(batch) == 1:
-            return Fate([_settled(batch, "rejected", reply.status, time, reason=reply.reason)])
+            return Fate([refused(batch, {0: reply.reason}, reply.status, time)])
         self._tally.splits += 1
         # What is packed from now on is small enough from the start.
         if reply.verdict is Verdict.SPLIT_OBJECTS:
@@ -228,15 +222,3 @@ class Triage:
 def _shown(batch: Batch, reason: str) -> str:
     """What was said, without the people in the batch: errors end up in logs."""
     return impersonal(reason, objects=batch.texts)
-
-
-def _settled(
-    batch: Batch,
-    outcome: Outcome,
-    status: int | None,
-    time: datetime,
-    *,
-    reason: str | None = None,
-    rejected: Mapping[int, str] | None = None,
-) -> Settled:
-    return Settled(batch.rows, batch.number, outcome, status, time, reason, rejected or {}, batch.points)
