@@ -10,7 +10,19 @@ from braze_assets.ledger.acknowledged import acknowledged_table
 from braze_assets.rows import ROWS_KEY, Attribute, AttributeType, RowsHeader
 from braze_assets.storage import Storage, StoredTable, connect, open_path, write_parquet
 
-__all__ = ["AS_OF", "ATTRIBUTES", "NOW", "PARTITION", "SYNC", "ledger_of", "prepare", "rows_of"]
+__all__ = [
+    "AS_OF",
+    "ATTRIBUTES",
+    "NOW",
+    "PARTITION",
+    "SYNC",
+    "header",
+    "held_sql",
+    "ledger_of",
+    "prepare",
+    "rows_of",
+    "wanted_sql",
+]
 
 SYNC = "people"
 PARTITION = "2026-11-21"
@@ -63,7 +75,26 @@ def prepare(folder: str, users: int, *, with_ledger: bool) -> None:
     """Write both; does nothing where that was done before."""
     if Path(folder, "made").exists():
         return
-    header = RowsHeader(
+    with connect() as connection:
+        rows = connection.sql(wanted_sql(users))
+        path = open_path(rows_of(folder).uris[0])
+        write_parquet(path, rows.to_arrow_reader(50_000), metadata={ROWS_KEY: header().to_document()})
+        if with_ledger:
+            ledger = ledger_of(folder)
+            table = acknowledged_table(ledger.storage, f"{ledger.uri}/acknowledged", "external_id")
+            write_deltalake(
+                table.open_or_create(),
+                connection.sql(held_sql(users)).to_arrow_reader(50_000),
+                mode="append",
+                schema_mode="merge",
+                writer_properties=WriterProperties(max_row_group_size=122_880),
+            )
+    Path(folder, "made").touch()
+
+
+def header() -> RowsHeader:
+    """What the wanted table says of itself."""
+    return RowsHeader(
         name=SYNC,
         identifier="external_id",
         partition=PARTITION,
@@ -74,35 +105,30 @@ def prepare(folder: str, users: int, *, with_ledger: bool) -> None:
             for name, (type, _) in ATTRIBUTES.items()
         ),
     )
-    with connect() as connection:
-        checked = "NULL::VARCHAR AS _error, []::STRUCT(attribute VARCHAR, problem VARCHAR, detail VARCHAR)[]"
-        rows = connection.sql(f"SELECT *, {checked} AS _findings FROM ({_people(users, 'i', 'true')})")
-        path = open_path(rows_of(folder).uris[0])
-        write_parquet(path, rows.to_arrow_reader(50_000), metadata={ROWS_KEY: header.to_document()})
-        if with_ledger:
-            ledger = ledger_of(folder)
-            table = acknowledged_table(ledger.storage, f"{ledger.uri}/acknowledged", "external_id")
-            # In another order than the rows, as a ledger is after some time.
-            held = _people(users, f"(i * 999983 + 12345) % {users}", "false")
-            stamps = (
-                "NULL::VARCHAR[] AS _unknown, 'earlier' AS _plan_id, '2026-11-20' AS _partition, "
-                "TIMESTAMPTZ '2026-11-21 03:00:00+00' AS _acknowledged_at"
-            )
-            write_deltalake(
-                table.open_or_create(),
-                connection.sql(f"SELECT *, {stamps} FROM ({held})").to_arrow_reader(50_000),
-                mode="append",
-                schema_mode="merge",
-                writer_properties=WriterProperties(max_row_group_size=122_880),
-            )
-    Path(folder, "made").touch()
 
 
-def _people(users: int, place: str, today: str) -> str:
+def wanted_sql(users: int) -> str:
+    """The users as they are today."""
+    checked = "NULL::VARCHAR AS _error, []::STRUCT(attribute VARCHAR, problem VARCHAR, detail VARCHAR)[]"
+    return f"SELECT *, {checked} AS _findings FROM ({_people(f'range({users})', 'i', 'true')})"
+
+
+def held_sql(users: int, *, first: int = 0, last: int | None = None) -> str:
+    """The users as Braze holds them, in another order: as a ledger is after some time."""
+    stamps = (
+        "NULL::VARCHAR[] AS _unknown, 'earlier' AS _plan_id, '2026-11-20' AS _partition, "
+        "TIMESTAMPTZ '2026-11-21 03:00:00+00' AS _acknowledged_at"
+    )
+    place = f"(i * 999983 + 12345) % {users}"
+    span = f"range({first}, {users if last is None else last})"
+    return f"SELECT *, {stamps} FROM ({_people(span, place, 'false')})"
+
+
+def _people(span: str, place: str, today: str) -> str:
     """The users, as they are today or as they were: then none of the changed ones had changed yet."""
     columns = ", ".join(f"CAST({sql} AS {type}) AS {name}" for name, (type, sql) in ATTRIBUTES.items())
     return (
         f"SELECT printf('c-%016x', hash(i)) AS external_id, {columns} FROM ("
         f"SELECT *, (hash(i, 1) >> 2)::BIGINT AS h, {today} AND hash(i, 2) % 100 < {CHANGED_PERCENT} AS d "
-        f"FROM (SELECT ({place})::BIGINT AS i FROM range({users}) AS r(i)))"
+        f"FROM (SELECT ({place})::BIGINT AS i FROM {span} AS r(i)))"
     )

@@ -13,6 +13,12 @@ class Scale:
     """Rows of the plan and the fold."""
     sent_users: int = 300_000
     """Users of the delivery."""
+    limit_users: int = 1_000_000
+    """Users of the delivery at the documented limit: its goals are for a send of some windows."""
+    quiet_users: int = 1_000_000
+    """Users of a day on which nothing changed."""
+    many_users: int = 50_000_000
+    """Rows of the plan that shows how time and memory grow; 0 to leave that out."""
     events: int = 500_000
     """Events of one hour of Currents."""
     customers: int = 5_000_000
@@ -29,6 +35,9 @@ FULL = Scale()
 QUICK = Scale(
     users=200_000,
     sent_users=30_000,
+    limit_users=60_000,
+    quiet_users=50_000,
+    many_users=0,
     events=50_000,
     customers=100_000,
     seconds=1.5,

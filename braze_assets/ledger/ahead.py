@@ -122,6 +122,10 @@ class FoldAhead:
         with self._changed:
             self._ending = True
             self._changed.notify()
+        if self._connection is not None:
+            # Nobody sends any more: what is still to be written may take the whole machine.
+            threads = EngineSettings.from_environment().threads or os.cpu_count() or 1
+            self._connection.cursor().execute(f"SET threads = {threads}")
         self._thread.join()
         if self._broken or self._files is None or self._fold is None:
             return False
@@ -161,8 +165,6 @@ class FoldAhead:
         fold.split(self._files)
         self._fold = fold
         while (stop := self._next()) > self._written:
-            if self._ending:
-                connection.execute(f"SET threads = {settings.threads or os.cpu_count() or 1}")
             part = self._codes[self._written : stop]
             known = np.flatnonzero(part)
             outcomes = pa.DictionaryArray.from_arrays(pa.array(part[known] - 1), pa.array(OUTCOMES))
