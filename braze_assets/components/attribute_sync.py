@@ -7,8 +7,7 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from braze_assets.assets.partitions import daily_partitions, hourly_partitions
-from braze_assets.assets.syncs import Source, SyncDefinition, build_sync
+from braze_assets.assets.syncs import SyncDefinition, build_sync
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.components.models import (
     AttributeModel,
@@ -17,9 +16,10 @@ from braze_assets.components.models import (
     SourceModel,
     TableModel,
 )
+from braze_assets.components.tables import declared_source, partitions_of, table_query
 from braze_assets.errors import ConfigurationError, QueryError
 from braze_assets.plan import GuardSettings, PlanSettings
-from braze_assets.rows import AttributeSettings, RowsSpec, TableFile, TableQuery
+from braze_assets.rows import AttributeSettings, RowsSpec, TableQuery
 
 __all__ = ["AttributeSync"]
 
@@ -84,7 +84,7 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
         Raises:
             QueryError: The SQL does not parse, lacks the identifier, or has names that cannot be.
         """
-        query = self._query(folder)
+        query = table_query(self.table, folder)
         query.check(self.identifier)
         return SyncDefinition(
             rows=RowsSpec(
@@ -100,12 +100,12 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
                 removed_attributes=self.removed_attributes,
                 update_existing_only=self.update_existing_only,
             ),
-            sources={name: self._source(name, folder) for name in query.sources},
+            sources={name: declared_source(name, self.sources, folder) for name in query.sources},
             destination=self.destination,
             mode=self.mode,
             test_users=self.test_users,
             replay=self.replay,
-            partitions=self._partitions(),
+            partitions=partitions_of(self.partitions),
             cron_schedule=self.schedule,
             audit_sample=self.audit_sample,
             show_values=self.show_values,
@@ -126,24 +126,3 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
         except QueryError as error:
             place = f"attributes.{name}.type of the sync {self.name}"
             raise ConfigurationError(error.cause, place=place, remedy=error.remedy) from None
-
-    def _query(self, folder: Path) -> TableQuery | TableFile:
-        if self.table.sql is not None:
-            return TableQuery.from_file(folder / self.table.sql)
-        return TableFile(_located(self.table.url or "", folder))
-
-    def _source(self, name: str, folder: Path) -> Source:
-        declared = {key.lower(): each for key, each in self.sources.items()}.get(name)
-        if declared is None:
-            return Source(asset=dg.AssetKey(["customer_360", name]))
-        if declared.asset is not None:
-            return Source(asset=dg.AssetKey.from_user_string(declared.asset))
-        return Source(url=_located(declared.url or "", folder))
-
-    def _partitions(self) -> dg.TimeWindowPartitionsDefinition | None:
-        make = {"daily": daily_partitions, "hourly": hourly_partitions}.get(self.partitions.cadence)
-        return make(self.partitions.first_day) if make else None
-
-
-def _located(url: str, folder: Path) -> str:
-    return url if "://" in url else str((folder / url).absolute())

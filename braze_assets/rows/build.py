@@ -1,6 +1,6 @@
 """Making the wanted table of one partition: run the query, canonicalise, validate, count."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -9,16 +9,15 @@ import duckdb
 import pyarrow as pa
 
 from braze_assets.braze.fields import PROFILE_FIELDS
-from braze_assets.errors import ConfigurationError, QueryError, SourceError
+from braze_assets.errors import ConfigurationError, QueryError
 from braze_assets.rows.canonical import Canonical, canonical_expression, problem_struct
 from braze_assets.rows.counts import ROWS, VIEW, RowsCounts, count_rows
-from braze_assets.rows.failures import engine_error, line_in
-from braze_assets.rows.files import TableFile
+from braze_assets.rows.failures import engine_error
 from braze_assets.rows.header import ROWS_KEY, Attribute, RowsHeader
 from braze_assets.rows.identifiers import identifier_sql
 from braze_assets.rows.names import check_names, identifier_columns
 from braze_assets.rows.profile import profile_expression
-from braze_assets.rows.query import TableQuery
+from braze_assets.rows.relation import error_place, listed, prepared
 from braze_assets.rows.spec import AttributeSettings, RowsSpec
 from braze_assets.storage import quote_identifier
 
@@ -73,11 +72,14 @@ def build_rows(
         ConfigurationError: Settings name an attribute the table does not have.
     """
     as_of = as_of.astimezone(timezone.utc)
-    statement, parameters = _prepare(con, spec, sources, as_of)
+    texts = [*identifier_columns(spec.identifier)]
+    texts += [name for name, field in PROFILE_FIELDS.items() if field.type in ("String", "Date")]
+    texts += [name for name, settings in spec.attributes.items() if settings.type]
+    statement, parameters = prepared(con, spec.query, sources, as_of=as_of, text_columns=texts)
     try:
         described = con.execute(f"DESCRIBE\n{statement}", parameters).fetchall()
     except duckdb.Error as error:
-        raise engine_error(error, _place(spec, error, statement)) from None
+        raise engine_error(error, error_place(spec.query, error, statement)) from None
     columns = [(str(name), str(kind)) for name, kind, *_ in described]
     delivered = spec.query.delivered([name for name, _ in columns])
     check_names(delivered, spec.identifier, place=spec.query.column_place, limits=spec.limits)
@@ -103,44 +105,8 @@ def build_rows(
     try:
         con.execute(f"{head}{statement}\n) {_select(spec, identifier, made)}", parameters)
     except duckdb.Error as error:
-        raise engine_error(error, _place(spec, error, statement)) from None
+        raise engine_error(error, error_place(spec.query, error, statement)) from None
     return BuiltRows(con, header, count_rows(con, spec.identifier, spec.limits))
-
-
-def _prepare(
-    con: duckdb.DuckDBPyConnection, spec: RowsSpec, sources: Mapping[str, str], as_of: datetime
-) -> tuple[str, dict[str, Any]]:
-    """The SELECT of the rows and its parameters, with the sources in place."""
-    if isinstance(spec.query, TableFile):
-        text = [*identifier_columns(spec.identifier)]
-        text += [name for name, field in PROFILE_FIELDS.items() if field.type in ("String", "Date")]
-        text += [name for name, settings in spec.attributes.items() if settings.type]
-        return f"SELECT * FROM {spec.query.sql(con, text_columns=text)}", {}
-    parameters = {"as_of": as_of} if "as_of" in spec.query.parameters else {}
-    available = {name.lower(): table for name, table in sources.items()}
-    for name in spec.query.sources:
-        if name not in available:
-            raise SourceError(
-                f"The query reads the table {name}, which is not there.",
-                place=spec.query.place,
-                remedy=f"Correct the name, or declare it as a source. There are: {_listed(available)}.",
-            )
-        try:
-            con.execute(
-                f"CREATE OR REPLACE TEMP VIEW {quote_identifier(name)} AS SELECT * FROM {available[name]}"
-            )
-        except duckdb.Error as error:
-            raise engine_error(error, f"table {name}") from None
-    return spec.query.statement, parameters
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
-def _place(spec: RowsSpec, error: duckdb.Error, statement: str) -> str:
-    line = line_in(error, 1, statement)
-    return f"{spec.query.place}:{line}" if line and isinstance(spec.query, TableQuery) else spec.query.place
 
 
 def _check_settings(spec: RowsSpec, delivered: Sequence[str]) -> None:
@@ -149,7 +115,7 @@ def _check_settings(spec: RowsSpec, delivered: Sequence[str]) -> None:
             raise ConfigurationError(
                 f"The attribute {name} has settings, but the table has no such column.",
                 place=spec.query.place,
-                remedy=f"Remove it or correct its name. The columns are: {_listed(delivered)}.",
+                remedy=f"Remove it or correct its name. The columns are: {listed(delivered)}.",
             )
         if settings.type and name in PROFILE_FIELDS:
             raise ConfigurationError(
