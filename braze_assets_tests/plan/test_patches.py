@@ -301,3 +301,56 @@ def test_a_change_to_an_object_is_a_change_of_type(connection: duckdb.DuckDBPyCo
     [verdict] = header.blocking
     assert verdict.guard == "type_change"
     assert "`x` was VARCHAR and is Object now" in verdict.message
+
+
+HOME = {"city": "Bonn", "street": "a name of some length", "zip": "53111"}
+MOVED = {**HOME, "zip": "53113"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sent"),
+    [
+        ({"o": MOVED}, {"o": {"zip": "53113"}, "_merge_objects": True}),
+        ({"o": MOVED, "n": 2}, {"o": {"zip": "53113"}, "n": 2, "_merge_objects": True}),
+        ({"o": MOVED, "p": MOVED}, {"o": {"zip": "53113"}, "p": {"zip": "53113"}, "_merge_objects": True}),
+        ({"o": MOVED, "p": None}, {"o": {"zip": "53113"}, "p": None, "_merge_objects": True}),
+        ({"o": MOVED, "p": {"city": "Bonn"}}, {"o": MOVED, "p": {"city": "Bonn"}}),
+        ({"o": MOVED, "w": MOVED}, {"o": MOVED, "w": MOVED}),
+        ({"o": MOVED, "os": [MOVED]}, {"o": MOVED, "os": [MOVED]}),
+        ({"w": MOVED}, {"w": MOVED}),
+        ({"o": {"zip": "1"}}, {"o": {"zip": "1"}}),
+    ],
+)
+def test_objects_are_merged_together_or_not_at_all(
+    connection: duckdb.DuckDBPyConnection, change: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    """`_merge_objects` holds for every object of a user."""
+    crm = world(connection)
+    old = {"o": HOME, "p": HOME, "w": HOME, "os": [HOME], "n": 1, "l": None, "i": None}
+    pairs = {name: (value, change.get(name, value)) for name, value in old.items()}
+    crm.sync_rows(crm.rows([row(0, pairs, 0)], TYPES, null_policy="unset", patched=PATCHED))
+    [body] = crm.sync_rows(crm.rows([row(0, pairs, 1)], TYPES, null_policy="unset", patched=PATCHED))
+    assert body == {"external_id": "u0", "_update_existing_only": True, **sent}
+
+
+@pytest.mark.parametrize(("outcome", "patched"), [("accepted", True), ("rejected", True), (None, False)])
+def test_after_an_unknown_outcome_the_whole_value_is_sent(
+    connection: duckdb.DuckDBPyConnection, outcome: str | None, patched: bool
+) -> None:
+    """K18b, X3: Braze may hold the value before or the one after; what it acknowledged last is neither."""
+    crm = world(connection)
+    types = {"o": OBJECT, "l": "VARCHAR[]"}
+
+    def table(home: dict[str, Any], list: list[str]) -> Any:
+        cells = {"external_id": "u", "o": {"$json": canonical(home)}, "l": list}
+        return crm.rows([cells], types, patched=["o", "l"])
+
+    crm.sync_rows(table(HOME, LONG[:3]))
+    crm.send(*crm.plan(table(MOVED, LONG[:4])), outcome=lambda _: outcome)
+    new, items = {**MOVED, "city": "Köln"}, LONG[1:4]
+    [body] = crm.sync_rows(table(new, items))
+    assert (body.get("_merge_objects") is True) is patched
+    assert (body["o"] == new) is not patched
+    assert (body["l"] == items) is not patched
+    header, _ = crm.plan(table(new, items))
+    assert header.counts.objects == 0
