@@ -154,9 +154,11 @@ class _Sending:
         limiter = self.limiter or limiter_for(self.client, self.limits)
         journal = self.ledger.journal.read()
         last = journal.last
-        # The plan that was sent last sends the same values again, for which order makes no difference.
+        # The plan that was sent last sends the same values again, for which order makes no difference; but
+        # the run that began it may have died while it waited for the one it had overtaken.
         resuming = last is not None and last.plan_id == self.header.plan_id
-        waited = 0.0 if last is None or resuming else self._settle(last.time)
+        since = None if last is None else journal.overtook(last.plan_id) if resuming else last.time
+        waited = 0.0 if since is None else self._settle(since)
         base = replace(base, settling_seconds=waited)
         if self.cancelled is not None and self.cancelled():
             return replace(base, state="cancelled", note="Cancelled before it began.")

@@ -105,6 +105,16 @@ class JournalState:
         states = (entry.state for entry in reversed(self.entries) if entry.state not in OPERATIONS)
         return next(states, None) == "settled"
 
+    def overtook(self, plan_id: str) -> datetime | None:
+        """When the plan was begun, if that was in place of a send whose own run did not end it."""
+        before = ""
+        for entry in self.entries:
+            if entry.plan_id == plan_id and entry.state == "begun" and before == "settled":
+                return entry.time
+            if entry.state not in OPERATIONS:
+                before = entry.state
+        return None
+
     @property
     def sequence(self) -> int:
         """The last number given; 0 when there is none."""

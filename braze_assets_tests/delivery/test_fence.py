@@ -21,6 +21,7 @@ from braze_assets.ledger import Ledger
 from braze_assets.plan import GuardSettings, PlanSettings
 from braze_assets.storage import Storage, StoredTable, connect
 from braze_assets_tests.delivery.harness import FAST, KEY
+from braze_assets_tests.delivery.test_send import Time
 from braze_assets_tests.plan.world import World
 
 PEOPLE = 200
@@ -130,3 +131,25 @@ def test_requests_are_held_back_while_the_ledger_does_not_answer() -> None:
     until(lambda: journal.holds(time.monotonic()))
     until(lambda: not journal.holds(time.monotonic()), seconds=0.8)
     journal.close()
+
+
+def test_who_resumes_a_send_waits_for_the_run_that_was_overtaken_as_well(
+    world: World, braze: LocalBraze
+) -> None:
+    """The run that overtook died while it waited; the one it had overtaken may send while its lease lasts."""
+    world.begin(*world.plan(world.rows(people("gold"), TYPES)))
+    world.day = 1
+    silver = world.plan(world.rows(people("silver"), TYPES))
+    world.begin(*silver)
+    clock = Time(world.now)
+    send_plan(
+        plan=silver[1],
+        plan_uri=silver[1].uris[0],
+        ledger=world.ledger,
+        client=BrazeClient(endpoint=braze.url, api_key=KEY, settings=FENCED),
+        limits=SMALL,
+        settings=replace(FENCED, settling_time=30.0),
+        mode="live",
+        clocks=clock.clocks(),
+    )
+    assert clock.slept == pytest.approx(30, abs=0.5)
