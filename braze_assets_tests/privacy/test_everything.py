@@ -9,6 +9,7 @@ import pytest
 
 from braze_assets.emulator.process import LocalBraze
 from braze_assets_tests.privacy.allowed import ALLOWED, is_data
+from braze_assets_tests.privacy.by_hand import operate_on_the_ledger
 from braze_assets_tests.privacy.echo import echoing
 from braze_assets_tests.privacy.marks import KEY, MARKS, SECRETS, person
 from braze_assets_tests.privacy.scan import Find, scan
@@ -43,6 +44,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
         story.bad_answers()
         story.echoes()
         story.wrong_places()
+        operate_on_the_ledger(world, patch)
         story.currents()
         for step in story.wrong_projects():
             assert step()
