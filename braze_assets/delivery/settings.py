@@ -45,8 +45,8 @@ class DeliverySettings:
     backoff_cap: float = 30.0
     """No pause is longer. With the defaults a batch survives an outage of about a minute and a half."""
     in_flight_start: int = 128
-    """Requests in flight before the latency is known. Soon it is fewer where fewer fill the limit. To begin with
-    fewer would leave a part of every window unused: each window repeats the pace of the first."""
+    """Requests in flight before the latency is known. Later it is fewer where fewer fill the limit. To begin
+    with fewer would leave a part of every window unused: each window repeats the pace of the first."""
     in_flight_max: int = 160
     """Requests in flight at most: one thread and one connection each. The documented limit of 1,000 requests
     a second takes 100 of them at a latency of 100 ms, and some more where latencies vary."""
