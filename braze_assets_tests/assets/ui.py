@@ -1,0 +1,160 @@
+"""What a person does and sees in Dagster's UI, by the same GraphQL calls."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import requests
+
+__all__ = ["Ui"]
+
+_LOCATION = {"repositoryLocationName": "brand", "repositoryName": "__repository__"}
+_METADATA = """metadataEntries { label ... on TextMetadataEntry { text } ... on IntMetadataEntry { intRepr }
+  ... on MarkdownMetadataEntry { mdStr } ... on FloatMetadataEntry { floatRepr } }"""
+
+
+class Ui:
+    """Speaks with the webserver at `url`."""
+
+    url = ""
+
+    def wait(self, condition: Callable[[], Any], what: str) -> Any:
+        """Wait until it holds; returns what it returned."""
+        raise NotImplementedError
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """A GraphQL call."""
+        reply = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30
+        ).json()
+        assert "errors" not in reply, reply["errors"]
+        data: dict[str, Any] = reply["data"]
+        return data
+
+    def backfill(self, assets: Sequence[str], days: Sequence[str], **config: Any) -> str:
+        """Launch a backfill as the UI does; returns its id."""
+        params: dict[str, Any] = {
+            "assetSelection": [{"path": asset.split("/")} for asset in assets],
+            "partitionNames": list(days),
+        }
+        if config:
+            ops = {name: {"config": each} for name, each in config.items()}
+            params["runConfigData"] = json.dumps({"ops": ops})
+        launched = self.ask(
+            "mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) { __typename "
+            "... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }",
+            p=params,
+        )["launchPartitionBackfill"]
+        assert "backfillId" in launched, launched
+        return str(launched["backfillId"])
+
+    def reexecute_backfill(self, backfill_id: str) -> str:
+        """Re-execute what failed, as the backfill's page offers; returns the id of the new backfill."""
+        launched = self.ask(
+            "mutation($p: ReexecutionParams!) { reexecutePartitionBackfill(reexecutionParams: $p) { "
+            "__typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }",
+            p={"parentRunId": backfill_id, "strategy": "FROM_FAILURE"},
+        )["reexecutePartitionBackfill"]
+        assert "backfillId" in launched, launched
+        return str(launched["backfillId"])
+
+    def runs(self, backfill_id: str) -> dict[str, Any]:
+        """A backfill with its runs."""
+        found: dict[str, Any] = self.ask(
+            "query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { "
+            "status runs(limit: 100) { runId status startTime endTime } } } }",
+            id=backfill_id,
+        )["partitionBackfillOrError"]
+        return found
+
+    def finished(self, backfill_id: str) -> dict[str, Any]:
+        """Wait for a backfill."""
+
+        def over() -> dict[str, Any] | None:
+            found = self.runs(backfill_id)
+            return found if found["status"] not in ("REQUESTED", "CANCELING") else None
+
+        done: dict[str, Any] = self.wait(over, f"backfill {backfill_id}")
+        return done
+
+    def terminate(self, run_id: str) -> None:
+        """What the button "Terminate" of a run does."""
+        self.ask(
+            "mutation($id: String!) { terminateRun(runId: $id, terminatePolicy: SAFE_TERMINATE) "
+            "{ __typename } }",
+            id=run_id,
+        )
+
+    def run_status(self, run_id: str) -> str:
+        """The status of a run."""
+        found = self.ask("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)
+        return str(found["runOrError"]["status"])
+
+    def launch_tick(self, schedule: str, job: str) -> str:
+        """Evaluate the last tick of a daily schedule, and launch the run of its job that it asks for."""
+        selector = {**_LOCATION, "scheduleName": schedule}
+        tick = self.ask(
+            "mutation($s: ScheduleSelector!, $t: Float!) { scheduleDryRun(selectorData: $s, timestamp: $t) { "
+            "... on DryRunInstigationTick { evaluationResult { runRequests { tags { key value } } } } } }",
+            s=selector,
+            t=time.time() - 86_400,  # the tick that comes next after this moment
+        )["scheduleDryRun"]
+        [request] = tick["evaluationResult"]["runRequests"]
+        tags = [{"key": each["key"], "value": each["value"]} for each in request["tags"]]
+        launched = self.ask(
+            "mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename "
+            "... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }",
+            p={
+                "selector": {**_LOCATION, "jobName": job},
+                "executionMetadata": {"tags": tags},
+                "runConfigData": "{}",
+            },
+        )["launchRun"]
+        assert "run" in launched, launched
+        return str(launched["run"]["runId"])
+
+    def page(self, asset: str, day: str) -> dict[str, Any]:
+        """What the page of a partition shows: the metadata of its last materialization."""
+        node = self._asset(asset, f'assetMaterializations(partitions: ["{day}"], limit: 1) {{ {_METADATA} }}')
+        events = node["assetMaterializations"]
+        if not events:
+            return {}
+        values = {
+            each["label"]: next((v for k, v in each.items() if k != "label"), None)
+            for each in events[0]["metadataEntries"]
+        }
+        return {name: int(v) if str(v).isdigit() and name != "plan_id" else v for name, v in values.items()}
+
+    def statuses(self, asset: str) -> dict[str, str]:
+        """The status of every partition that has one, as the asset's bar of partitions shows them."""
+        node = self._asset(
+            asset,
+            "assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } }",
+        )
+        return {
+            f"{each['startKey']}...{each['endKey']}": each["status"]
+            for each in node["assetPartitionStatuses"]["ranges"]
+        }
+
+    def checks(self, asset: str) -> dict[str, tuple[str, str, str]]:
+        """The asset's checks: status, severity and text of the last evaluation."""
+        evaluation = "executionForLatestMaterialization { status evaluation { severity description } }"
+        checks = "assetChecksOrError { ... on AssetChecks { checks { name " + evaluation + " } } }"
+        node = self._asset(asset, checks)
+        return {
+            each["name"]: (
+                last["status"],
+                last["evaluation"]["severity"],
+                last["evaluation"]["description"] or "",
+            )
+            for each in node["assetChecksOrError"]["checks"]
+            if (last := each["executionForLatestMaterialization"]) and last["evaluation"]
+        }
+
+    def _asset(self, asset: str, fields: str) -> dict[str, Any]:
+        of_asset = "assetNodeOrError(assetKey: $k) { ... on AssetNode { " + fields + " } }"
+        node: dict[str, Any] = self.ask(
+            "query($k: AssetKeyInput!) { " + of_asset + " }", k={"path": asset.split("/")}
+        )["assetNodeOrError"]
+        return node
