@@ -204,11 +204,19 @@ def compact(sync: str, history_days: int, receipt_days: int, **options: Any) -> 
 
 @ledger.command()
 @_confirmed
-@click.option("--to", "when", metavar="TIME", required=True, help="A day, a time (UTC), or a version number.")
-def restore(sync: str, when: str, **options: Any) -> None:
-    """Go back to an earlier version; what differs from now is sent again."""
+@click.option("--to", "when", metavar="TIME", help="A day, a time (UTC), or a version number.")
+def restore(sync: str, when: str | None, **options: Any) -> None:
+    """Go back to an earlier version; what differs from now is sent again.
+
+    Without --to damaged tables go back to their last whole version, and everything is sent again.
+    """
     from braze_assets.ledger.operations import Restore
 
+    if when is None:
+        from braze_assets.commands.repairing import repair_ledger
+
+        repair_ledger(find_ledger(chosen_storage(), sync, options["identifier"]), options["confirm"])
+        return
     _run(sync, lambda found, connection: Restore(found, _moment(when)), **options)
 
 

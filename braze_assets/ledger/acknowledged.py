@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from braze_assets.braze.identifiers import IdentifierKind
+from braze_assets.ledger.damage import damaged_error, data_damage
 from braze_assets.ledger.delta import LedgerTable, data_files, delta_errors
 from braze_assets.ledger.schemas import acknowledged_schema
 from braze_assets.ledger.types import sql_type
@@ -108,7 +109,13 @@ class Acknowledged:
         if not paths:
             return None
         source = StoredTable.at(*(f"{self.uri}/{path}" for path in paths)).sql(connection)
-        held = {row[0] for row in connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        try:
+            held = {row[0] for row in connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        except Exception as error:
+            damage = data_damage(self.uri, paths, self.version or 0)
+            if damage is None:
+                raise
+            raise damaged_error(self.uri, damage) from error
         # A column that no file has yet is NULL everywhere.
         columns = ", ".join(
             f"CAST({column if name in held else 'NULL'} AS {type}) AS {column}"

@@ -2,19 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from upath import UPath
 
 from braze_assets.errors import LedgerError
-from braze_assets.storage import open_path, storage_errors
+from braze_assets.storage import atomic_writer, open_path, storage_errors
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["Damage", "check_newest", "damaged_error", "find_damage", "log_files"]
+__all__ = [
+    "Damage",
+    "check_newest",
+    "damaged_error",
+    "data_damage",
+    "find_damage",
+    "log_files",
+    "set_aside",
+    "whole_version",
+]
 
 _COMMIT = re.compile(r"^(\d{20})\.json$")
 _CHECKPOINT = re.compile(r"^(\d{20})\.checkpoint.*\.parquet$")
@@ -49,6 +58,9 @@ def find_damage(uri: str) -> Damage | None:
     """The oldest damage of a table's log, for a table that cannot be opened; None where nothing is found."""
     commits = dict(sorted(log_files(uri, _COMMIT)))
     checkpoints = dict(sorted(log_files(uri, _CHECKPOINT)))
+    hint = open_path(f"{uri}/_delta_log/_last_checkpoint")
+    if commits and not checkpoints and hint.exists():
+        return Damage("_delta_log/_last_checkpoint", "the checkpoint it names is gone", max(commits))
     for version, path in checkpoints.items():
         if not _is_parquet(path):
             return Damage(f"_delta_log/{path.name}", "it is not a Parquet file", version)
@@ -65,6 +77,53 @@ def find_damage(uri: str) -> Damage | None:
         if damage is not None:
             return damage
     return None
+
+
+def data_damage(uri: str, paths: Iterable[str], version: int) -> Damage | None:
+    """The first data file of a table that is not there, or is no Parquet file."""
+    for name in paths:
+        path = open_path(f"{uri}/{name}")
+        if not path.exists():
+            return Damage(name, "a data file is gone", version)
+        if not _is_parquet(path):
+            return Damage(name, "a data file is not a Parquet file", version)
+    return None
+
+
+def whole_version(uri: str, damage: Damage) -> int | None:
+    """The last version before a damage of the log; None when there is none."""
+    commits = [version for version, _ in log_files(uri, _COMMIT)]
+    if not damage.file.endswith(".json"):
+        # A checkpoint only repeats what the commits say, as long as they are all there.
+        return max(commits) if commits and sorted(commits) == list(range(max(commits) + 1)) else None
+    return damage.version - 1 if damage.version - 1 in commits else None
+
+
+def set_aside(uri: str, beyond: int | None, place: str) -> int:
+    """Move the log of later versions, and all checkpoints that may know of them, out of the way.
+
+    From the last to the first: until all are gone the table stays one that cannot be opened.
+
+    Args:
+        uri: The table.
+        beyond: The version that stays the last; None when none stays.
+        place: Where the files are kept.
+
+    Returns:
+        How many versions that were.
+    """
+    last = -1 if beyond is None else beyond
+    hint = open_path(f"{uri}/_delta_log/_last_checkpoint")
+    files = [hint] if hint.exists() else []
+    files += [path for _, path in log_files(uri, _CHECKPOINT)]
+    commits = sorted(((v, path) for v, path in log_files(uri, _COMMIT) if v > last), reverse=True)
+    for path in [*files, *(path for _, path in commits)]:
+        kept = open_path(f"{place}/{path.name}")
+        with storage_errors(place), atomic_writer(kept) as copy:
+            copy.write(path.read_bytes())
+        with storage_errors(uri):
+            path.unlink()
+    return len(commits)
 
 
 def damaged_error(uri: str, damage: Damage) -> LedgerError:

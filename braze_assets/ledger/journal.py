@@ -175,9 +175,9 @@ class Journal:
         self.table = LedgerTable(storage, uri, SENDS_SCHEMA)
         self._watched: tuple[DeltaTable, int] | None = None
 
-    def read(self) -> JournalState:
-        """All steps, oldest first."""
-        table = self.table.open()
+    def read(self, version: int | None = None) -> JournalState:
+        """All steps, oldest first: now, or as of an older version of the table."""
+        table = self.table.open(version)
         if table is None:
             return JournalState(None, ())
         with delta_errors(self.table.uri):

@@ -16,7 +16,7 @@ from braze_assets.ledger.kept import KeptPlans
 from braze_assets.ledger.receipts import Receipts
 from braze_assets.ledger.schemas import FORMAT, PLAN_KEY
 from braze_assets.ledger.send import Send
-from braze_assets.ledger.under_way import end_operation, is_under_way
+from braze_assets.ledger.under_way import check_order, end_operation, is_under_way
 from braze_assets.storage import Storage, connect
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Ledger:
             LedgerError: The plan of the unfinished send is gone, or the ledger cannot be written.
         """
         state = self.journal.read()
+        check_order(state, self.held_table)
         begun, last = state.begun, state.last
         if last is not None and last.state in OPERATIONS:
             end_operation(last, self)

@@ -35,6 +35,10 @@ class Receipts:
         """Make the table if there is none, so that the first append only appends."""
         self.table.open_or_create()
 
+    def reopen(self) -> None:
+        """Forget what was opened: the table was put back to an older version."""
+        self._opened = None
+
     def append(self, receipts: pa.Table) -> None:
         """Add receipts, durably.
 

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
     from braze_assets.ledger.ledger import Ledger
 
-__all__ = ["end_operation", "is_under_way", "numbers_after", "operated_until"]
+__all__ = [
+    "check_order",
+    "end_operation",
+    "is_under_way",
+    "numbers_after",
+    "operated_until",
+    "steps_of",
+]
 
 
 def operated_until(table: "DeltaTable | None") -> int:
@@ -30,6 +37,29 @@ def is_under_way(state: JournalState, acknowledged: LedgerTable) -> bool:
     if last is None or last.state != "operated":
         return False
     return operated_until(acknowledged.open()) < last.sequence
+
+
+def check_order(state: JournalState, acknowledged: LedgerTable) -> None:
+    """Refuse a journal that knows less than the table it moves: steps of it were lost.
+
+    Raises:
+        LedgerError: They were.
+    """
+    table = acknowledged.open()
+    if table is not None and steps_of(table) > state.sequence:
+        raise LedgerError(
+            f"The journal of this ledger ends at step {state.sequence}, but its table has seen step "
+            f"{steps_of(table)}: an older copy of the journal was put back, or its last commits were lost.",
+            place=f"{acknowledged.uri.rpartition('/')[0]}/sends",
+            remedy=f"Put the newer files back. If they are gone: braze-assets ledger restore "
+            f"{acknowledged.uri.split('/')[-3]} has everything sent again.",
+        )
+
+
+def steps_of(table: "DeltaTable") -> int:
+    """The last step of the journal that the table has seen."""
+    names = ("fold", "operation")
+    return max(table.transaction_version(f"braze_assets.{name}") or 0 for name in names)
 
 
 def end_operation(last: Entry, ledger: "Ledger") -> None:

@@ -6,6 +6,7 @@ from braze_assets.ledger.operations.forget import ForgetAttributes, ForgetSync, 
 from braze_assets.ledger.operations.history import Overview, held_on, overview, versions
 from braze_assets.ledger.operations.operation import Operation, Size
 from braze_assets.ledger.operations.release import Release
+from braze_assets.ledger.operations.repair import Damaged, diagnose, repair
 from braze_assets.ledger.operations.restore import Restore
 from braze_assets.ledger.operations.resync import Resync
 from braze_assets.ledger.operations.run import Outcome, operate, propose
@@ -14,6 +15,7 @@ from braze_assets.ledger.operations.users import users_in_file, users_named
 __all__ = [
     "Adopt",
     "Compact",
+    "Damaged",
     "ForgetAttributes",
     "ForgetSync",
     "ForgetUsers",
@@ -24,10 +26,12 @@ __all__ = [
     "Restore",
     "Resync",
     "Size",
+    "diagnose",
     "held_on",
     "operate",
     "overview",
     "propose",
+    "repair",
     "users_in_file",
     "users_named",
     "versions",

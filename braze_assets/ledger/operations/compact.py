@@ -77,7 +77,7 @@ class Compact:
 
 
 def remove_history(table: LedgerTable, *, days: int) -> None:
-    """Remove the files that only older versions need; with 0 days their log too."""
+    """Remove the files that only older versions need."""
     opened = table.open()
     if opened is None:
         return
@@ -90,10 +90,6 @@ def remove_history(table: LedgerTable, *, days: int) -> None:
             enforce_retention_duration=False,
             full=hours >= _WHOLE_DAY,
         )
-        if days == 0:
-            opened.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 days"})
-            opened.create_checkpoint()
-            opened.cleanup_metadata()
 
 
 def _stored(ledger: "Ledger") -> dict[str, int]:

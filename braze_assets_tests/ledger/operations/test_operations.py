@@ -118,8 +118,7 @@ def test_a_forgotten_attribute_goes_anew(world: World) -> None:
     assert sorted(each["a"] for each in world.sync_rows(table)) == [0, 1]
 
 
-def test_forgetting_a_sync_leaves_its_journal_only(anywhere: World) -> None:
-    world = anywhere
+def test_forgetting_a_sync_leaves_its_journal_only(world: World) -> None:
     table = world.rows(users(2), TYPES)
     old = world.plan(table)
     world.send(*old)
@@ -212,8 +211,7 @@ def test_restoring_a_version_marks_what_differs(world: World) -> None:
     assert {each["external_id"]: set(each) & set(TYPES) for each in sent} == {"u1": {"a"}, "u2": {"a", "B b"}}
 
 
-def test_compaction_keeps_what_the_ledger_needs(anywhere: World) -> None:
-    world = anywhere
+def test_compaction_keeps_what_the_ledger_needs(world: World) -> None:
     for number in range(4):
         world.sync_rows(world.rows(users(2, a=number), TYPES))
     held, before = world.held(), overview(world.ledger, world.connection)
