@@ -20,7 +20,7 @@ COUNT = 1_500
 ALL = set(range(COUNT))
 SETTINGS = {
     "connect_timeout": 2.0,
-    "read_timeout": 2.0,
+    "read_timeout": 20.0,
     "journal_interval": 0.05,
     "settling_time": 0.0,
     "in_flight_start": 4,
@@ -30,19 +30,15 @@ INSTANTS = [
     ("journal", "before", 1),
     ("journal", "after", 1),
     ("open", "after", 1),
-    ("reserve", "before", 1),
     ("reserve", "after", 1),
     ("reserve", "after", 2),
     ("request", "before", 3),
-    ("request", "after", 4),
     ("request", "after", 12),
-    ("receipts", "before", 2),
-    ("receipts", "after", 2),
+    ("receipts", "before", 1),
+    ("receipts", "after", 1),
     ("close", "before", 1),
     ("close", "after", 1),
-    ("ids", "before", 1),
     ("ids", "after", 1),
-    ("journal", "before", 2),
     ("journal", "after", 2),
 ]
 

@@ -26,7 +26,8 @@ from braze_assets.storage import Storage, StoredTable, write_parquet
 from braze_assets_tests.delivery.harness import FAST, KEY
 
 START = datetime(2026, 11, 1, tzinfo=timezone.utc)
-QUICK = replace(FAST, journal_interval=0.02, max_attempts=4)
+QUICK = replace(FAST, journal_interval=0.02, max_attempts=4, read_timeout=20.0)
+IMPATIENT = replace(QUICK, read_timeout=1.5)
 
 
 def event(number: int, *, user: int | None = None, **more: Any) -> dict[str, Any]:
