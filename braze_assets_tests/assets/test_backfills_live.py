@@ -160,6 +160,7 @@ def test_a_replay_sends_every_day(brand: Brand) -> None:
     assert [each["points"] for each in sent if each["external_id"] == "0003"][-3:] == [300, 301, 302]
     assert [brand.live.page("vip_sync", day)["accepted"] for day in september] == [10, 10, 10]
     assert brand.live.page("vip_delta", september[2])["foreseen_objects"] == 10
+    assert brand.live.freshness("vip_sync", september[2]) == "FRESH"
 
 
 def test_two_backfills_and_a_tick_at_once_take_turns(brand: Brand) -> None:

@@ -137,6 +137,10 @@ class Ui:
             for each in node["assetPartitionStatuses"]["ranges"]
         }
 
+    def freshness(self, asset: str, day: str) -> str:
+        """FRESH, or STALE where the partition's page says "Unsynced"."""
+        return str(self._asset(asset, f'staleStatus(partition: "{day}")')["staleStatus"])
+
     def checks(self, asset: str) -> dict[str, tuple[str, str, str]]:
         """The asset's checks: status, severity and text of the last evaluation."""
         evaluation = "executionForLatestMaterialization { status evaluation { severity description } }"

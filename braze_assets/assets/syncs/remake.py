@@ -12,6 +12,8 @@ from braze_assets.storage import StoredTable, connect, open_path, write_parquet
 
 __all__ = ["remake_plan"]
 
+_DATA_VERSION = "dagster/data_version"
+
 
 def remake_plan(
     context: dg.AssetExecutionContext,
@@ -56,6 +58,7 @@ def remake_plan(
                 "dagster/uri": written.uri,
                 "foreseen_objects": foreseen.counts.objects,
             },
+            tags=_data_version(context, sync, foreseen.partition),
         )
     )
     counts = made.header.counts
@@ -64,3 +67,14 @@ def remake_plan(
         f"foreseen were {foreseen.counts.objects:,} and {foreseen.counts.data_points:,}."
     )
     return made.header
+
+
+def _data_version(
+    context: dg.AssetExecutionContext, sync: SyncDefinition, partition: str | None
+) -> dict[str, str]:
+    """The one the plan had: with another, Dagster would call the send that is about to use it out of date."""
+    of = dg.AssetRecordsFilter(sync.key("delta"), asset_partitions=[partition] if partition else None)
+    records = context.instance.fetch_materializations(of, limit=1).records
+    event = records[0].asset_materialization if records else None
+    tags = (event.tags or {}) if event else {}
+    return {name: text for name, text in tags.items() if name == _DATA_VERSION}
