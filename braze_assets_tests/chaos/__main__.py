@@ -89,7 +89,7 @@ class Pool:
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    if options.mutants:
+    if options.mutants is not None:
         return _mutants(options)
     seeds = [options.replay] if options.replay is not None else []
     seeds = seeds or list(range(options.seed, options.seed + options.schedules))
@@ -123,6 +123,8 @@ def _mutants(options: argparse.Namespace) -> int:
 
     missed = 0
     for name, mutant in MUTANTS.items():
+        if options.mutants and name not in options.mutants.split(","):
+            continue
         pool = Pool(options.jobs, "", options, name)
         pool.start(list(range(options.seed, options.seed + options.schedules)))
         found = None
@@ -210,7 +212,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--s3", type=float, default=0.1, help="share of schedules on S3")
     parser.add_argument("--actions", type=int, default=_ACTIONS, help="in a schedule at most")
     parser.add_argument("--fail-fast", action="store_true")
-    parser.add_argument("--mutants", action="store_true", help="break the product in every known way instead")
+    parser.add_argument(
+        "--mutants", nargs="?", const="", help="break the product in known ways instead: all, or A,B"
+    )
     parser.add_argument("--mutant", default="", help="break the product in a known way first")
     return parser
 

@@ -1,4 +1,4 @@
-"""X1, X3, K16, K18a: sequences in one process, found by Hypothesis, against the same model and the same checks.
+"""X1, X3, K16, K18a: sequences in one process, drawn by Hypothesis, against the same model and checks.
 
 The local Braze is called without a server; what a request meets (a lost reply, an error, a refusal, a crash
 that leaves no receipt) is drawn. Tables, plans, sends and ledger are the real ones.
@@ -13,7 +13,6 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -260,7 +259,3 @@ def test_wanted_back_after_it_got_lost(seed: int) -> None:
         machine.rest()
     finally:
         machine.teardown()
-
-
-def test_files_are_where_the_harness_looks(tmp_path: Path) -> None:
-    assert str(worker._path({"storage": str(tmp_path)}, "delta", 0)).endswith("date=2026-11-01/delta.parquet")
