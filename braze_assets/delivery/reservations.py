@@ -90,6 +90,8 @@ class Reservations(Unreserved):
         try:
             while (wanted := self._next()) is not None:
                 mark = min(self._total, wanted + 1 + self._step(wanted))
+                if mark <= self._mark:
+                    continue  # Slower than before: what is reserved is far enough ahead, and stays reserved.
                 self._reserve(mark)
                 self._mark = mark
                 self._wake()

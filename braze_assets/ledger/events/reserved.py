@@ -77,7 +77,7 @@ class Reserved:
                 break
             new = Reservation(
                 send=send,
-                mark=row.mark if mark is None else mark,
+                mark=max(row.mark, mark or 0),  # never back: what was reserved may have been sent
                 state="released" if mark is None else "open",
             )
             if self._write(table, new, now):
