@@ -6,6 +6,7 @@ import dagster as dg
 
 from braze_assets.assets.event_syncs.definition import EventSyncDefinition
 from braze_assets.assets.previews import markdown_table
+from braze_assets.braze.redaction import impersonal
 from braze_assets.io_managers import TableOutput
 from braze_assets.ledger.events import EventLedger
 from braze_assets.resources.failures import dagster_failures
@@ -63,7 +64,7 @@ def build_review_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
                 "in_doubt": events,
                 "by_partition": markdown_table(
                     ("partition", "reason", "events"),
-                    ((partition or "-", reason, count) for (partition, reason), count in counts.items()),
+                    ((key or "-", impersonal(reason), count) for (key, reason), count in counts.items()),
                     empty="Nothing is in doubt.",
                 ),
             }
