@@ -1,7 +1,13 @@
 """A sync as its user runs it: YAML, real Dagster runs, real HTTP, in a folder and on S3."""
 
+from datetime import datetime, timezone
+from pathlib import Path
+
 import pytest
 
+from braze_assets.ledger import Ledger
+from braze_assets.ledger.operations import Adopt, operate
+from braze_assets.storage import Storage, connect
 from braze_assets_tests.assets.world import ANYWHERE, PARTS, YAML, World, user
 from braze_assets_tests.projects import failure, metadata
 
@@ -172,10 +178,32 @@ def test_the_audit_reads_back(world: World) -> None:
     facts = metadata(result, "vip_audit")
     assert (facts["found"], facts["compared"], facts["matching"]) == (20, 40, 40)
 
+    assert (facts["unknown_users"], facts["released_users"]) == (0, 0)
+
     world.braze.control.seed([{"external_id": "0003", "attributes": {"tier": "lead", "points": 1}}])
     drifted = world.run(["vip_audit"], "2026-07-01")
     assert metadata(drifted, "vip_audit")["drift"] == {"tier": 1}
     assert not drifted.get_asset_check_evaluations()[0].passed
+
+
+def test_users_that_braze_does_not_know_leave_the_ledger(world: World, tmp_path: Path) -> None:
+    """X13: Braze drops what is sent to them, so the ledger must not claim it; the next plan tries again."""
+    world.days["2026-07-01"] = [user(number) for number in range(3)]
+    world.sync("2026-07-01")
+    ledger = Ledger(Storage(world.project.storage), "vip", "external_id")
+    file = tmp_path / "held.csv"
+    file.write_text("external_id,tier\nghost,gold\n")
+    with connect() as connection:
+        operate(
+            ledger,
+            Adopt(url=str(file), existing="merge"),
+            connection,
+            now=datetime.now(timezone.utc),
+        )
+    assert ledger.acknowledged().users == 4
+    facts = metadata(world.run(["vip_audit"], "2026-07-01"), "vip_audit")
+    assert (facts["unknown_users"], facts["released_users"]) == (1, 1)
+    assert ledger.acknowledged().users == 3
 
 
 def test_a_partition_that_was_never_made_is_named(world: World) -> None:
