@@ -17,6 +17,7 @@ from braze_assets.braze.limits import Limits
 from braze_assets.delivery.batches import Batch, Packer
 from braze_assets.delivery.concurrency import Concurrency
 from braze_assets.delivery.journal import Journal, JournalThread
+from braze_assets.delivery.landing import Landing
 from braze_assets.delivery.limiter import Permit, RateLimiter
 from braze_assets.delivery.progress import ProgressCallback, ProgressMeter
 from braze_assets.delivery.read_ahead import ReadAhead
@@ -24,13 +25,11 @@ from braze_assets.delivery.report import Delivered, Tally
 from braze_assets.delivery.reservations import Reservations, Unreserved
 from braze_assets.delivery.retries import Retries
 from braze_assets.delivery.settings import DeliverySettings
-from braze_assets.delivery.triage import Fate, Triage
+from braze_assets.delivery.triage import Triage
 from braze_assets.delivery.workers import Flight, Tracker, Workers
-from braze_assets.errors import DeliveryError
 
 __all__ = ["Pipeline"]
 
-_STOPPED = "the send stopped before another attempt"
 _IDLE = 0.2
 """Seconds between two looks at the clock and at `cancelled` when nothing happens."""
 
@@ -80,7 +79,6 @@ class Pipeline:
         self._limiter, self._settings, self._resumed = limiter, settings, resumed
         self._reservations = reservations or Unreserved()
         self._clock, self._now = clock, now
-        self._chance = chance or random.Random()  # noqa: S311
         self._cancelled = cancelled or (lambda: False)
         self._events: queue.SimpleQueue[Flight | None] = queue.SimpleQueue()
         self._packer = Packer(objects=limits.objects_per_request, size=limits.bytes_per_request, array=array)
@@ -97,18 +95,28 @@ class Pipeline:
         self._meter = ProgressMeter(progress, total=total, interval=settings.progress_interval, start=clock())
         self._retries = Retries()
         self._tally = Tally()
-        self._failure: DeliveryError | None = None
-        self._bug: BaseException | None = None
-        self._stopping = False
         self._was_cancelled = False
         self._next_look = float("-inf")
+        chance = chance or random.Random()  # noqa: S311
         self._triage = Triage(
             settings=settings,
             packer=self._packer,
             tally=self._tally,
             endpoint=client.endpoint,
-            chance=self._chance,
+            chance=chance,
             resend=resend,
+        )
+        self._landing = Landing(
+            triage=self._triage,
+            tally=self._tally,
+            retries=self._retries,
+            journal=self._journal,
+            limiter=limiter,
+            concurrency=self._concurrency,
+            settings=settings,
+            chance=chance,
+            clock=clock,
+            now=now,
         )
         self.journaled = False
         """Whether everything that was sent has its receipt."""
@@ -140,10 +148,10 @@ class Pipeline:
             self._journal.close()
             self.journaled = True
             self._meter.tell(self._clock(), self._tally, in_flight=0)
-        bug = self._bug or self._reader.failure or self._reservations.failure
+        bug = self._landing.bug or self._reader.failure or self._reservations.failure
         if bug is not None:
             raise bug
-        return Delivered(self._tally, self._was_cancelled, self._failure)
+        return Delivered(self._tally, self._was_cancelled, self._landing.failure)
 
     def _holds(self) -> bool:
         now = self._clock()
@@ -163,24 +171,24 @@ class Pipeline:
             self._concurrency.look(now)
             if self._meter.due(now):
                 self._meter.tell(now, self._tally, in_flight=self._workers.in_flight)
-            if not self._stopping:
+            if not self._landing.stopping:
                 self._look_for_reasons_to_stop(now)
 
     def _finished(self) -> bool:
         if self._workers.in_flight:
             return False
-        return self._stopping or (self._reader.exhausted and not self._retries)
+        return self._landing.stopping or (self._reader.exhausted and not self._retries)
 
     def _look_for_reasons_to_stop(self, now: float) -> None:
         if self._journal.failure or self._reader.failure or self._reservations.failure:
-            self._stopping = True
+            self._landing.stopping = True
         elif now >= self._next_look:
             self._next_look = now + _IDLE
-            self._stopping = self._was_cancelled = self._cancelled()
+            self._landing.stopping = self._was_cancelled = self._cancelled()
 
     def _dispatch(self) -> float:
         """Send what may be sent now; returns the seconds after which to look again."""
-        while not self._stopping:
+        while not self._landing.stopping:
             now = self._clock()
             if self._journal.backlog >= self._settings.journal_backlog or not self._journal.holds(now):
                 return 0.01
@@ -232,51 +240,15 @@ class Pipeline:
             event = self._events.get(timeout=max(wait, 0.0005))
             while True:
                 if event is not None:
-                    self._land(event)
+                    self._workers.in_flight -= 1
+                    self._landing.land(event)
                 event = self._events.get_nowait()
         except queue.Empty:
             return
 
     def _drain(self) -> None:
         """Wait for what is in flight, and settle what will not be tried again."""
-        self._stopping = True
+        self._landing.stopping = True
         while self._workers.in_flight:
             self._take_events(_IDLE)
-        while self._retries:
-            self._act(self._triage.abandon(self._retries.take(), None, _STOPPED, self._now()))
-
-    def _land(self, flight: Flight) -> None:
-        self._workers.in_flight -= 1
-        now, time = self._clock(), self._now()
-        self._limiter.done(flight.permit, now=now, wall=time.timestamp())
-        if flight.bug is not None:
-            self._bug, self._stopping = flight.bug, True
-            flight.batch.ambiguous = True
-            self._act(self._triage.abandon(flight.batch, None, _STOPPED, time))
-            return
-        if flight.failure is not None:
-            self._act(self._triage.no_reply(flight.batch, flight.failure, now=now, time=time))
-            return
-        reply = flight.reply
-        assert reply is not None
-        self._concurrency.completed(flight.seconds)
-        throttled = reply.status == 429
-        self._limiter.observe(
-            reply.rate,
-            throttled=throttled,
-            now=now,
-            pause_cap=self._settings.header_pause_cap,
-            longest=self._settings.throttled_pause_cap,
-            jitter=self._chance.uniform(0, self._settings.backoff_base) if throttled else 0.0,
-        )
-        self._act(self._triage.reply(flight.batch, reply, now=now, time=time))
-
-    def _act(self, fate: Fate) -> None:
-        if fate.stop is not None:
-            self._failure = self._failure or fate.stop
-            self._stopping = True
-        for settled in fate.settled:
-            self._tally.settle(settled)
-            self._journal.add(settled)
-        for delay, batch in fate.again:
-            self._retries.add(self._clock() + delay, batch)
+        self._landing.abandon_retries()
