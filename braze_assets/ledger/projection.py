@@ -43,8 +43,9 @@ class Projection:
     """
 
     def __init__(self, ledger: Ledger) -> None:
-        self.held: Held = ledger.acknowledged()
+        # In this order: what an operation changes in between, it takes the position from.
         self.position: Position = ledger.position()
+        self.held: Held = ledger.acknowledged()
 
     def accept(
         self,

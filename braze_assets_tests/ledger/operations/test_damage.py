@@ -11,11 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from braze_assets.commands.main import main
 from braze_assets.errors import LedgerError
-from braze_assets.ledger.operations import diagnose, repair
+from braze_assets.ledger.operations import Resync, diagnose, operate, repair
 from braze_assets.plan import GuardSettings, PlanSettings
 from braze_assets.storage import open_path
 from braze_assets_tests.plan.world import World
@@ -200,6 +200,30 @@ def test_a_ledger_of_a_newer_version_is_refused(
     )
     with pytest.raises(LedgerError, match=r"(?s)format 99.*Upgrade braze-assets"):
         world.ledger.position()
+
+
+def test_a_ledger_of_the_first_version_is_read_and_marked(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """Without a mark, and without the journal's column `operation`."""
+    world = filled(connection, str(tmp_path))
+    for name in ("sends", "receipts", "acknowledged"):
+        table = DeltaTable(f"{world.ledger.uri}/{name}")
+        if name == "sends":
+            write_deltalake(
+                table, table.to_pyarrow_table().drop(["operation"]), mode="overwrite", schema_mode="overwrite"
+            )
+        table.alter.set_table_properties({"braze_assets.format": "1"}, raise_if_not_exists=False)
+    wanted = world.rows([{"external_id": f"u{n}", "a": n} for n in range(3)], TYPES)
+    assert world.ledger.position().sequence == 4
+    operate(world.ledger, Resync(), connection, now=world.tick())
+    assert len(world.sync_rows(wanted)) == 3
+    assert world.sync_rows(wanted) == []
+    marks = {
+        DeltaTable(f"{world.ledger.uri}/{name}").metadata().configuration["braze_assets.format"]
+        for name in ("sends", "receipts", "acknowledged")
+    }
+    assert marks == {"2"}
 
 
 def _die(*arguments: Any, **options: Any) -> None:
