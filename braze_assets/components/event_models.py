@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from braze_assets.components.models import count_or_null
 from braze_assets.plan.events import EventGuardSettings
 from braze_assets.rows.events import EventColumns
 
@@ -31,10 +32,18 @@ class EventGuardsModel(dg.Model, dg.Resolvable):
     max_identifier_errors: float = Field(default=EventGuardSettings.max_identifier_errors, ge=0, le=1)
     max_times_mean: float | None = Field(
         default=EventGuardSettings.max_times_mean,
-        gt=0,
         description="Rows of a partition, in means of those sent before.",
     )
-    data_point_budget: int | None = Field(default=EventGuardSettings.data_point_budget, ge=0)
+    data_point_budget: int | None = EventGuardSettings.data_point_budget
     min_rows: int = Field(
         default=EventGuardSettings.min_rows, ge=0, description="Nothing is compared with fewer rows."
     )
+
+    @field_validator("max_times_mean")
+    @classmethod
+    def _more_than_none(cls, value: float | None) -> float | None:
+        if value is not None and value <= 0:
+            raise ValueError("give a number above 0, or null for no such guard")
+        return value
+
+    _budget = field_validator("data_point_budget")(count_or_null)

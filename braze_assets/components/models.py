@@ -12,6 +12,20 @@ from braze_assets.plan import GuardSettings
 __all__ = ["AttributeModel", "GuardsModel", "PartitionsModel", "SourceModel", "TableModel"]
 
 
+def share_or_null(value: float | None) -> float | None:
+    """A share of 1, or null for none."""
+    if value is not None and not 0 <= value <= 1:
+        raise ValueError("give a share between 0 and 1, or null for no such guard")
+    return value
+
+
+def count_or_null(value: int | None) -> int | None:
+    """A number, or null for none."""
+    if value is not None and value < 0:
+        raise ValueError("give 0 or more, or null for no such guard")
+    return value
+
+
 class TableModel(dg.Model, dg.Resolvable):
     """Where the wanted table comes from: exactly one of the two."""
 
@@ -86,10 +100,10 @@ class PartitionsModel(dg.Model, dg.Resolvable):
 class GuardsModel(dg.Model, dg.Resolvable):
     """When a plan must not be sent. Shares are of 1, such as 0.2."""
 
-    max_share_changed: float | None = Field(default=GuardSettings.max_share_changed, ge=0, le=1)
-    max_share_removed: float | None = Field(default=GuardSettings.max_share_removed, ge=0, le=1)
+    max_share_changed: float | None = GuardSettings.max_share_changed
+    max_share_removed: float | None = GuardSettings.max_share_removed
     max_identifier_errors: float = Field(default=GuardSettings.max_identifier_errors, ge=0, le=1)
-    data_point_budget: int | None = Field(default=GuardSettings.data_point_budget, ge=0)
+    data_point_budget: int | None = GuardSettings.data_point_budget
     min_users: int = Field(
         default=GuardSettings.min_users, ge=0, description="Shares are not asked about with fewer users."
     )
@@ -98,3 +112,7 @@ class GuardsModel(dg.Model, dg.Resolvable):
     )
     allow_consent: Sequence[str] = Field(default=(), description="Consent fields that may be written.")
     allow_type_change: Sequence[str] = Field(default=(), description="Attributes that may change their type.")
+
+    # Not as constraints of the fields: Dagster would ask them of null as well.
+    _share = field_validator("max_share_changed", "max_share_removed")(share_or_null)
+    _budget = field_validator("data_point_budget")(count_or_null)

@@ -22,6 +22,7 @@ from braze_assets.errors import (
     DeliveryError,
     LedgerMovedError,
     PlanRefusedError,
+    StorageError,
 )
 from braze_assets.ledger import Ledger, Send
 from braze_assets.plan.header import PlanHeader, read_plan_header
@@ -173,7 +174,17 @@ class _Sending:
             return self._send(send, limiter, base)
 
     def _send(self, send: Send, limiter: RateLimiter, base: SendReport) -> SendReport:
-        total, delivered = self._deliver(send, limiter)
+        import duckdb
+
+        try:
+            total, delivered = self._deliver(send, limiter)
+        except duckdb.Error as error:
+            send.check()  # The ledger's copy of the plan goes when another run takes over.
+            raise StorageError(
+                f"The ledger's copy of the plan cannot be read: {type(error).__name__}.",
+                place=", ".join(send.plan.uris),
+                remedy="Check the storage; the next run goes on.",
+            ) from error
         if delivered is None:
             self._fold(send, None, base)
             return replace(base, note="Everything in this plan was sent already.")
