@@ -13,7 +13,6 @@ from braze_assets_tests.chaos.schedule import Moment, Run, Step
 from braze_assets_tests.chaos.state import State, Violation
 
 _LONGEST = 60.0
-_SETTLING = 0.3
 _IMPATIENT, _PATIENT = 0.4, 5.0
 _DELIVERY = {
     "connect_timeout": 2.0,
@@ -26,7 +25,6 @@ _DELIVERY = {
     "ready_batches": 4,
     "read_rows": 8,
     "journal_interval": 0.05,
-    "settling_time": _SETTLING,
     "header_pause_cap": 0.1,
 }
 
@@ -56,6 +54,7 @@ class Launching(State):
             "limits": {"objects_per_request": self.schedule.objects_per_request},
             "delivery": {
                 **_DELIVERY,
+                "settling_time": self.schedule.settling_time,
                 "read_timeout": _IMPATIENT if trouble and trouble.impatient else _PATIENT,
             },
             "update_existing_only": self.schedule.update_existing_only,

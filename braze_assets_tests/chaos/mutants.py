@@ -40,7 +40,8 @@ def unknown_is_forgotten() -> None:
 
 def unknown_is_not_looked_at() -> None:
     """The plan compares with the ledger only, whatever is marked there."""
-    Compared._unknown = property(lambda self: "false")  # type: ignore[method-assign,assignment]
+    assert isinstance(Compared.unknown, property)
+    Compared.unknown = property(lambda self: "false")  # type: ignore[method-assign,assignment]
 
 
 def silence_is_consent() -> None:
@@ -83,12 +84,15 @@ def counts_are_trusted() -> None:
 
 def no_settling_time() -> None:
     """A send begins at once after the last one."""
+    assert callable(delivery_send.wait_until_settled)
     delivery_send.wait_until_settled = lambda *_, **__: 0.0  # type: ignore[assignment]
 
 
 def no_fence() -> None:
     """A run that was overtaken goes on."""
+    assert callable(Send.check)
     Send.check = lambda self: None  # type: ignore[method-assign]
+    assert callable(delivery_journal.JournalThread.holds)
     delivery_journal.JournalThread.holds = lambda self, now: True  # type: ignore[method-assign]
 
 

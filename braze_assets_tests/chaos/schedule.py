@@ -86,6 +86,7 @@ class Schedule:
     update_existing_only: bool
     braze: dict[str, Any]
     users: list[str]
+    settling_time: float
     objects_per_request: int
     steps: list[Step] = field(default_factory=list)
 
@@ -94,12 +95,15 @@ def make_schedule(seed: int, *, share_s3: float = 0.1, actions: int = 9) -> Sche
     """The schedule of a seed, of at most so many actions."""
     chance = random.Random(f"chaos {seed}")
     world = World(chance, users=chance.randint(12, 40))
-    later = {"apply_delay_ms": chance.choice([0, 30]), "reorder_ms": 60} if chance.random() < 0.35 else {}
+    # Braze may apply late, and in any order, what it took within half the settling time.
+    reorders = chance.random() < 0.35
+    later = {"apply_delay_ms": chance.choice([0, 50]), "reorder_ms": 400} if reorders else {}
     schedule = Schedule(
         seed=seed,
         s3=chance.random() < share_s3,
         update_existing_only=chance.random() < 0.25,
         braze={"seed": seed, **later},
+        settling_time=1.0 if reorders else 0.3,
         users=world.users,
         objects_per_request=chance.randint(2, 5),
     )

@@ -153,3 +153,29 @@ def test_who_resumes_a_send_waits_for_the_run_that_was_overtaken_as_well(
         clocks=clock.clocks(),
     )
     assert clock.slept == pytest.approx(30, abs=0.5)
+
+
+def test_who_is_overtaken_before_it_reads_its_plan_is_told_so(
+    world: World, braze: LocalBraze, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by chaos: the run that overtakes removes the older plan from the ledger; that was a raw error."""
+    _, gold = world.plan(world.rows(people("gold"), TYPES))
+    slow = Ledger(world.storage, world.sync, "external_id")
+    begin = slow.begin
+
+    def overtaken(**options: Any) -> Any:
+        begun = begin(**options)
+        world.begin(*world.plan(world.rows(people("silver"), TYPES)))
+        return begun
+
+    monkeypatch.setattr(slow, "begin", overtaken)
+    with pytest.raises(LedgerMovedError, match="Another run began a send"):
+        send_plan(
+            plan=gold,
+            plan_uri=gold.uris[0],
+            ledger=slow,
+            client=BrazeClient(endpoint=braze.url, api_key=KEY, settings=FAST),
+            limits=SMALL,
+            settings=FAST,
+            mode="live",
+        )
