@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from braze_assets.ledger.delta import LedgerTable, data_files, delta_errors, once
+from braze_assets.ledger.delta import CommitConflict, LedgerTable, data_files, delta_errors, once
 from braze_assets.ledger.schemas import SENDS_SCHEMA
 from braze_assets.storage import Storage
 
@@ -207,7 +207,12 @@ class Journal:
         """
         from deltalake import write_deltalake
 
-        table = state.table if state.table is not None else self.table.open_or_create()
+        table = state.table
+        if table is None:
+            table = self.table.open_or_create()
+            if table.version() > 0:
+                # A commit onto this version would conflict with nobody: the first step is to be won as well.
+                raise CommitConflict("The journal was made and written to by another run.")
         row = {column.name: getattr(entry, column.name) for column in fields(Entry)}
         with delta_errors(self.table.uri):
             write_deltalake(

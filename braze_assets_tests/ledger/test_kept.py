@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from braze_assets.errors import LedgerMovedError
 from braze_assets.ledger import Ledger
 from braze_assets_tests.plan.world import World
 
@@ -45,3 +46,20 @@ def test_a_run_that_was_overtaken_does_not_clean_up_after_the_one_that_overtook_
     world.send(*third)
     kept = tmp_path / "ledger" / "crm" / "external_id" / "plans"
     assert [path.stem for path in kept.iterdir()] == [third[0].plan_id], "and no plan is kept for ever"
+
+
+def test_of_two_first_sends_of_a_sync_one_begins(
+    connection: duckdb.DuckDBPyConnection, storage_url: str
+) -> None:
+    """Found by chaos: stopped before its first step, a run wrote it onto the other run's first one."""
+    world = World(connection, storage_url)
+    table = world.rows([{"external_id": "u", "a": 1}], {"a": "BIGINT"})
+    first, second = world.plan(table, name="first"), world.plan(table, name="second")
+    late = Ledger(world.storage, world.sync, "external_id")
+    read, states = late.journal.read, [late.journal.read()]
+    late.journal.read = lambda: states.pop() if states else read()  # type: ignore[method-assign]
+    world.begin(*first)
+    world.ledger = late
+    with pytest.raises(LedgerMovedError):
+        world.begin(*second)
+    assert [entry.plan_id for entry in read().entries] == [first[0].plan_id]
