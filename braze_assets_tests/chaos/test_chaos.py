@@ -13,13 +13,13 @@ import pytest
 from braze_assets_tests.chaos.model import BAD, Model, Table
 from braze_assets_tests.chaos.schedule import make_schedule
 
-_CHUNK = 20
+_CHUNK = 50
 
 
 @pytest.mark.parametrize("first", range(1, 101, _CHUNK))
 def test_schedules_of_faults(first: int) -> None:
     command = [sys.executable, "-m", "braze_assets_tests.chaos", "--schedules", str(_CHUNK)]
-    command += ["--seed", str(first), "--actions", "3", "--jobs", "3", "--s3", "0.05", "--fail-fast"]
+    command += ["--seed", str(first), "--actions", "3", "--jobs", "2", "--s3", "0.05", "--fail-fast"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert ran.returncode == 0, f"{ran.stdout[-6000:]}\n{ran.stderr[-2000:]}"
     assert f"{_CHUNK} schedules in" in ran.stdout
