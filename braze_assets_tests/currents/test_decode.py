@@ -177,6 +177,7 @@ def test_a_damaged_sync_marker_costs_no_more_than_two_blocks() -> None:
         (avro(record(("x", "string")), []).replace(b'"string"', b'"strnig"'), "schema cannot be read"),
         (avro({"type": "string", "name": "x"}, ["a"]), "not a record"),  # type: ignore[list-item]
     ],
+    ids=["empty", "another format", "cut", "bad header", "bad schema", "no record"],
 )
 def test_garbage_is_refused_with_its_reason(data: bytes, reason: str) -> None:
     """BAD INPUT: a clear error."""
