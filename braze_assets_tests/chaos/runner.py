@@ -54,6 +54,8 @@ class _Playing(Judging):
         control.reset_settings()
         control.settings(record_applied=1_000_000, **self.schedule.braze)
         control.clear()
+        if self.bucket is not None:
+            self.bucket.fail({})
         if self.schedule.update_existing_only:
             control.seed({"external_id": user, "attributes": {}} for user in self.schedule.users)
         for number, step in enumerate(self.schedule.steps):

@@ -54,7 +54,7 @@ class Faulty:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError
-        body = _SLOW_DOWN if kind == "slow_down" else b""
+        body = _SLOW_DOWN if kind == "slow_down" and environ["REQUEST_METHOD"] != "HEAD" else b""
         status = "503 Slow Down" if kind == "slow_down" else "500 Internal Server Error"
         start(status, [("Content-Length", str(len(body))), ("Content-Type", "application/xml")])
         return [body]
