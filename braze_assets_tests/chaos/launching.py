@@ -70,9 +70,11 @@ class Launching(State):
         return self._fork(job, disk=trouble.disk if trouble and number == 0 else None)
 
     def _fork(self, job: dict[str, Any], disk: int | None = None) -> Process:
-        return Process(
+        process = Process(
             lambda: worker.run(job), environment=self.environment, disk=disk, log=self.folder / "log.txt"
         )
+        self.processes.append(process)
+        return process
 
     def _watch(self, process: Process, run: Run, step: Step) -> bool:
         """Wait for the end, or bring it about; returns whether it was killed."""

@@ -33,14 +33,17 @@ class Runner:
         outcome = Outcome(schedule.seed)
         started = time.monotonic()
         folder = Path(tempfile.mkdtemp(prefix="braze-chaos-"))
+        playing = _Playing(self.braze, self.bucket, schedule, folder, outcome)
         try:
-            _Playing(self.braze, self.bucket, schedule, folder, outcome).play()
+            playing.play()
         except Violation as violation:
             outcome.violations += str(violation).splitlines()
             log = folder / "log.txt"
             if log.exists() and (text := log.read_text()[-1500:]):
                 outcome.steps.append(f"standard error: {text}")
         finally:
+            for process in playing.processes:
+                process.kill()
             shutil.rmtree(folder, ignore_errors=True)
         outcome.seconds = time.monotonic() - started
         return outcome

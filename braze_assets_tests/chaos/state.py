@@ -9,6 +9,7 @@ from pathlib import Path
 from braze_assets.emulator import LocalBraze
 from braze_assets_tests.chaos import check
 from braze_assets_tests.chaos.model import Model, Table
+from braze_assets_tests.chaos.process import Process
 from braze_assets_tests.chaos.s3_client import Bucket
 from braze_assets_tests.chaos.schedule import Schedule
 
@@ -48,6 +49,7 @@ class State:
             self.storage = self.bucket.new_place()
             self.environment.update(self.bucket.environment)
             outcome.kinds.add("S3")
+        self.processes: list[Process] = []
         self.model = Model()
         self.tables: dict[int, Table] = {}
         self.planned: dict[int, list[Table | None]] = {}
