@@ -86,7 +86,7 @@ class Settings(BaseModel):
     record_requests: int = Field(default=0, ge=0)
     """Keep the last N requests (method, path, headers without the key, body) for tests to look at."""
     record_applied: int = Field(default=0, ge=0)
-    """Keep the last N `/users/track` requests that took effect, in that order: the body,
+    """Keep the last N `/users/track` requests that took effect, in that order: number, body,
     whether the sender was told so, and the attributes objects that were taken."""
 
     def changed(self, changes: Mapping[str, Any]) -> "Settings":

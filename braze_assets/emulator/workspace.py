@@ -62,12 +62,16 @@ class Workspace:
     def accept(self, objects: dict[str, list[dict[str, Any]]], call: Call | None = None) -> None:
         """Apply the accepted objects of one request, now or later."""
 
+        number = self.counters.requests
+
         def apply() -> None:
             self.counters.data_points += self.applier.apply(objects)
             if self.applied.maxlen and call is not None:
                 body = call.body.decode("utf-8", "replace")
                 taken = objects.get("attributes", [])
-                self.applied.append({"body": body, "heard": call.heard, "attributes": taken})
+                self.applied.append(
+                    {"number": number, "body": body, "heard": call.heard, "attributes": taken}
+                )
 
         due = self.later(apply)
         settings = self.settings

@@ -79,7 +79,8 @@ def again(
     """
     excused, wrong = 0, []
     last: dict[Cell, Sent] = {}
-    for sent in values_sent(applied):
+    # In the order in which they came, which need not be the one in which they took effect.
+    for sent in values_sent(sorted(applied, key=lambda request: int(request["number"]))):
         before = last.get(sent.cell)
         if before is not None and before.heard and same(before.value, sent.value):
             span = range(order.get(before.plan, 0), order.get(sent.plan, 0) + 1)
