@@ -18,6 +18,7 @@ __all__ = [
     "QueryError",
     "SourceError",
     "StorageError",
+    "StorageUnavailableError",
 ]
 
 
@@ -54,6 +55,12 @@ class ConfigurationError(BrazeAssetsError):
 
 class StorageError(BrazeAssetsError):
     """The storage cannot be read or written, or a table that should be there is not."""
+
+
+class StorageUnavailableError(StorageError):
+    """The storage stopped answering in the middle. Trying again may help."""
+
+    permanent = False
 
 
 class SourceError(BrazeAssetsError):

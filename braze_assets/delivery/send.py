@@ -26,13 +26,14 @@ from braze_assets.errors import (
 )
 from braze_assets.ledger import Ledger, Send
 from braze_assets.plan.header import PlanHeader, read_plan_header
-from braze_assets.storage import StoredTable, connect, quote_identifier
+from braze_assets.storage import StoredTable, connect, quote_identifier, storage_errors
 
 __all__ = ["Mode", "send_plan"]
 
 Mode = Literal["preview", "test", "live"]
 
 
+@storage_errors("the plan or the ledger")
 def send_plan(
     *,
     plan: StoredTable,

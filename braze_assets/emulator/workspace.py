@@ -61,7 +61,6 @@ class Workspace:
 
     def accept(self, objects: dict[str, list[dict[str, Any]]], call: Call | None = None) -> None:
         """Apply the accepted objects of one request, now or later."""
-
         number = self.counters.requests
 
         def apply() -> None:

@@ -16,7 +16,7 @@ from braze_assets.plan.merge_patch import register_merge_patch
 from braze_assets.plan.plan import Plan, new_plan_id, not_asked
 from braze_assets.plan.settings import PlanSettings
 from braze_assets.rows import RowsHeader, read_rows_header
-from braze_assets.storage import StoredTable, quote_identifier, quote_literal
+from braze_assets.storage import StoredTable, quote_identifier, quote_literal, storage_errors
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["make_plan"]
 
 
+@storage_errors("the wanted table or the ledger")
 def make_plan(
     connection: "DuckDBPyConnection",
     *,

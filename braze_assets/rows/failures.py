@@ -5,6 +5,7 @@ import re
 import duckdb
 
 from braze_assets.errors import BrazeAssetsError, QueryError, SourceError
+from braze_assets.storage import storage_failure
 
 __all__ = ["engine_error", "line_in"]
 
@@ -31,6 +32,8 @@ def engine_error(error: duckdb.Error, place: str) -> BrazeAssetsError:
     DuckDB quotes the cell it fails on (`Could not convert string 'Jane'`). Messages made while rows are
     read are therefore replaced by what kind of failure it is. Raise the result `from None`.
     """
+    if (failure := storage_failure(error, place)) is not None:
+        return failure
     if isinstance(error, duckdb.OutOfMemoryException):
         return QueryError(
             "The query needs more memory or disk than it may take.",

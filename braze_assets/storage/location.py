@@ -10,9 +10,9 @@ from typing import IO
 
 from upath import UPath
 
-from braze_assets.errors import ConfigurationError, StorageError
+from braze_assets.errors import ConfigurationError, StorageError, StorageUnavailableError
 
-__all__ = ["Storage", "atomic_writer", "open_path", "storage_errors"]
+__all__ = ["Storage", "atomic_writer", "open_path", "storage_errors", "storage_failure"]
 
 _REMEDIES = {
     "NoSuchBucket": (
@@ -29,6 +29,8 @@ _REMEDIES = {
     ),
     "ExpiredToken": ("the AWS session token has expired", "Renew the credentials."),
 }
+_THROUGH_ENGINE = "Traceback (most recent call last)"
+"""In an error of DuckDB's: what its file system raised in Python."""
 _ENGINE = re.compile(r"(Conversion|Invalid Input|Out of Range|Constraint|Mismatch Type|Invalid Type) Error: ")
 
 
@@ -128,14 +130,30 @@ def storage_errors(place: str) -> Iterator[None]:
                 place=place,
                 remedy="Use TRY_CAST(...) or TRY(...). The value is not shown: it may be personal data.",
             ) from None
-        known = _explain(error)
-        if known is None:
+        failure = storage_failure(error, place)
+        if failure is None:
             raise
-        cause, remedy = known
-        raise StorageError(f"The storage cannot be used: {cause}.", place=place, remedy=remedy) from error
+        raise failure from error
+
+
+def storage_failure(error: BaseException, place: str) -> StorageError | None:
+    """The error to raise where a file system or S3 is at fault; None where something else is."""
+    known = _explain(error)
+    if known is None:
+        return None
+    cause, remedy = known
+    kind = StorageUnavailableError if _of_engine(error) else StorageError
+    return kind(f"The storage cannot be used: {cause}.", place=place, remedy=remedy)
+
+
+def _of_engine(error: BaseException) -> bool:
+    return type(error).__module__.endswith("duckdb")
 
 
 def _explain(error: BaseException) -> tuple[str, str] | None:
+    engine = _of_engine(error)
+    if engine and (type(error).__name__ not in ("Error", "IOException") or _THROUGH_ENGINE not in str(error)):
+        return None  # It is about the query or its data.
     for link in _chain(error):
         response = getattr(link, "response", None)
         code = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
@@ -153,6 +171,8 @@ def _explain(error: BaseException) -> tuple[str, str] | None:
                 "its endpoint does not answer",
                 "Check AWS_ENDPOINT_URL, the region and the network.",
             )
+    if engine:
+        return ("a file could not be read to its end", "Check the network and the storage, and try again.")
     if isinstance(error, PermissionError):
         return ("permission denied", "Allow this process to list, read and write there.")
     if isinstance(error, OSError) and error.errno == 28:

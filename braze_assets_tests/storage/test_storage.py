@@ -3,11 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from braze_assets.errors import ConfigurationError, StorageError
-from braze_assets.storage import EngineSettings, Storage, StoredTable, connect, write_parquet
+from braze_assets.storage import (
+    EngineSettings,
+    Storage,
+    StoredTable,
+    connect,
+    storage_errors,
+    write_parquet,
+)
 
 
 def test_both_places_hold_the_same_table(storage_url: str) -> None:
@@ -109,3 +118,27 @@ def test_the_engine_is_utc_bounded_and_offline(monkeypatch: pytest.MonkeyPatch) 
         spill = connection.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]
         assert Path(spill).exists()
     assert not Path(spill).exists()
+
+
+def test_storage_that_fails_under_a_query_is_no_failure_of_the_query() -> None:
+    """It is worth another try; what DuckDB makes of it is a traceback of its file system's."""
+
+    class Breaking(LocalFileSystem):  # type: ignore[misc]
+        protocol = "breaking"
+
+        def exists(self, *_: object, **__: object) -> bool:
+            raise RuntimeError("the connection ended in the middle")
+
+        _open = glob = exists
+
+    with connect() as connection:
+        connection.register_filesystem(Breaking())
+        with (
+            pytest.raises(StorageError, match="could not be read to its end") as error,
+            storage_errors("s3://bucket/t.parquet"),
+        ):
+            connection.sql("SELECT * FROM read_parquet('breaking://t.parquet')").fetchall()
+        assert error.value.place == "s3://bucket/t.parquet"
+        assert not error.value.permanent
+        with pytest.raises(duckdb.Error), storage_errors("s3://bucket/t.parquet"):
+            connection.sql("SELECT 'x'::INTEGER").fetchall()
