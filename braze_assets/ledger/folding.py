@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from braze_assets.errors import LedgerError
+from braze_assets.ledger.delta import CommitConflict
 from braze_assets.ledger.fold import Fold
 from braze_assets.ledger.journal import Entry, FoldResult, JournalState
 from braze_assets.ledger.under_way import operated_until
@@ -25,7 +27,35 @@ def fold_once(
     now: datetime,
     ahead: "FoldAhead | None" = None,
 ) -> tuple[FoldResult | None, int]:
-    """Commit the fold unless this very fold, or a newer one, is committed already."""
+    """Commit the fold unless this very fold, or a newer one, is committed already.
+
+    Raises:
+        CommitConflict: Another run moved the ledger meanwhile.
+        LedgerError: Plan, receipts or ledger cannot be read or written.
+    """
+    import duckdb
+
+    try:
+        return _fold(ledger, connection, state, begun, now, ahead)
+    except duckdb.Error as error:
+        if ledger.journal.read().sequence != state.sequence:
+            # Who began another plan has removed this one.
+            raise CommitConflict("The journal has moved.") from error
+        raise LedgerError(
+            f"The send cannot be folded: {type(error).__name__}.",
+            place=ledger.uri,
+            remedy="Check the storage; nothing was changed, and the next run folds it again.",
+        ) from error
+
+
+def _fold(
+    ledger: "Ledger",
+    connection: "DuckDBPyConnection",
+    state: JournalState,
+    begun: Entry,
+    now: datetime,
+    ahead: "FoldAhead | None",
+) -> tuple[FoldResult | None, int]:
     done, reach = state.done(begun.plan_id), state.reach(begun.plan_id)
     receipts = ledger.receipts.count(connection, begun.plan_id)
     # The version is fixed before anything is read: the commit fails if another one came meanwhile.

@@ -9,6 +9,7 @@ import pytest
 
 from braze_assets.errors import LedgerMovedError
 from braze_assets.ledger import Ledger
+from braze_assets.storage import StoredTable
 from braze_assets_tests.plan.world import World
 
 
@@ -63,3 +64,23 @@ def test_of_two_first_sends_of_a_sync_one_begins(
     with pytest.raises(LedgerMovedError):
         world.begin(*second)
     assert [entry.plan_id for entry in read().entries] == [first[0].plan_id]
+
+
+def test_who_is_overtaken_while_it_folds_is_told_so(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by chaos: the run that overtakes removes the plan that is being folded; that was a raw error."""
+    world = World(connection, str(tmp_path))
+    first = world.plan(world.rows([{"external_id": "u", "a": 1}], {"a": "BIGINT"}))
+    send = world.begin(*first)
+    kept, slow = world.ledger.kept.table, world.ledger
+    world.ledger = Ledger(world.storage, world.sync, "external_id")
+
+    def overtaken(plan_id: str) -> StoredTable:
+        monkeypatch.setattr(slow.kept, "table", kept)
+        world.begin(*world.plan(world.rows([{"external_id": "u", "a": 2}], {"a": "BIGINT"})))
+        return StoredTable.at(tmp_path / "ledger" / "crm" / "external_id" / "plans" / f"{plan_id}.parquet")
+
+    monkeypatch.setattr(slow.kept, "table", overtaken)
+    with pytest.raises(LedgerMovedError, match="Another run began"):
+        send.finish(connection, world.tick())
