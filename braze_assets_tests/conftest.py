@@ -61,3 +61,12 @@ def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "folder":
         return str(tmp_path / "storage")
     return f"s3://{request.getfixturevalue('s3_bucket')}/prefix"
+
+
+@pytest.fixture(autouse=True)
+def _no_instance_left() -> Iterator[None]:
+    """Dagster remembers the state storage of the last instance, also when that instance is gone."""
+    from dagster._core.storage.defs_state import base
+
+    yield
+    base._current_storage.set(None)
