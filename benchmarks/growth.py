@@ -71,4 +71,4 @@ def prepare(folder: str, users: int) -> None:
         files.split("(SELECT NULL::BIGINT AS n, NULL::VARCHAR AS external_id WHERE false)")
         for first in range(0, users, _FILE):
             files.write(held_sql(users, first=first, last=min(first + _FILE, users)))
-        files.commit({name: type for name, (type, _) in ATTRIBUTES.items()}, {"fold": 1, "receipts": 1})
+        files.commit({name: type for name, (type, _) in ATTRIBUTES.items()}, {"fold": 0, "receipts": 0})
