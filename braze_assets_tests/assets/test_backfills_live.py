@@ -5,7 +5,7 @@ One instance for all tests, in their order: each has days of its own, later than
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 
 import pytest
 
@@ -166,12 +166,13 @@ def test_a_replay_sends_every_day(brand: Brand) -> None:
 def test_two_backfills_and_a_tick_at_once_take_turns(brand: Brand) -> None:
     """D6, D7: one run of a sync at a time; in whichever order, Braze ends with the newest day."""
     first, second = days("2026-10-01", 3), days("2026-10-04", 3)
-    yesterday = (datetime.now(timezone.utc).date() - timedelta(days=1)).isoformat()
+    due = brand.live.tick("vip_schedule")
+    newest = due["dagster/partition"]
     brand.knows({day: (20, 400 + number) for number, day in enumerate([*first, *second])})
-    brand.knows({yesterday: (20, 500)})
-    brand.run(["customer_360/members"], [yesterday])
+    brand.knows({newest: (20, 500)})
+    brand.run(["customer_360/members"], [newest])
     launched = [brand.live.backfill(ALL, first), brand.live.backfill(ALL, second)]
-    tick = brand.live.launch_tick("vip_schedule", "vip_job")
+    tick = brand.live.launch("vip_job", due)
     done = [brand.live.finished(each) for each in launched]
     brand.live.wait(lambda: brand.live.run_status(tick) in ("SUCCESS", "FAILURE"), "the tick's run")
     assert [each["status"] for each in done] == ["COMPLETED_SUCCESS"] * 2

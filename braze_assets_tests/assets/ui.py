@@ -91,8 +91,8 @@ class Ui:
         found = self.ask("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)
         return str(found["runOrError"]["status"])
 
-    def launch_tick(self, schedule: str, job: str) -> str:
-        """Evaluate the last tick of a daily schedule, and launch the run of its job that it asks for."""
+    def tick(self, schedule: str) -> dict[str, str]:
+        """The tags of the run that the last tick of a daily schedule asks for."""
         selector = {**_LOCATION, "scheduleName": schedule}
         tick = self.ask(
             "mutation($s: ScheduleSelector!, $t: Float!) { scheduleDryRun(selectorData: $s, timestamp: $t) { "
@@ -101,13 +101,16 @@ class Ui:
             t=time.time() - 86_400,  # the tick that comes next after this moment
         )["scheduleDryRun"]
         [request] = tick["evaluationResult"]["runRequests"]
-        tags = [{"key": each["key"], "value": each["value"]} for each in request["tags"]]
+        return {each["key"]: each["value"] for each in request["tags"]}
+
+    def launch(self, job: str, tags: dict[str, str]) -> str:
+        """Launch a run of a job as a tick does; the id of the run."""
         launched = self.ask(
             "mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename "
             "... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }",
             p={
                 "selector": {**_LOCATION, "jobName": job},
-                "executionMetadata": {"tags": tags},
+                "executionMetadata": {"tags": [{"key": key, "value": tags[key]} for key in tags]},
                 "runConfigData": "{}",
             },
         )["launchRun"]
