@@ -94,11 +94,12 @@ class Judging(Launching):
         if step.kind == "pair" or "plan" not in run.steps:
             allowed |= {"LedgerMovedError", "LedgerError"}  # its plan may have been written over
         if "plan" not in run.steps and (step.kind == "pair" or None in self.planned.get(run.day, [None])):
-            allowed.add("StorageError")
+            allowed |= {"StorageError", "StorageUnavailableError"}
         if trouble and (trouble.faults or trouble.settings):
             allowed |= {"DeliveryError", "NoReplyError"}
         if trouble and (trouble.disk is not None or trouble.s3):
-            allowed |= {"StorageError", "LedgerError", "SourceError", "LedgerMovedError"}
+            allowed |= {"StorageError", "StorageUnavailableError", "LedgerError"}
+            allowed |= {"SourceError", "LedgerMovedError"}
         return allowed
 
     def _look(self) -> dict[str, Any]:

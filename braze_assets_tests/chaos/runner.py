@@ -86,8 +86,8 @@ class _Playing(Judging):
         stopped = self._trouble(step)
         process = self._start(run, step, 0)
         died = self._watch(process, run, step)
+        stopped()  # before anything is looked at: the looking is not what is tried
         self._ended(process, run, step, died=died)
-        stopped()
         self._afterwards(step)
 
     def _pair(self, step: Step) -> None:
@@ -109,9 +109,9 @@ class _Playing(Judging):
         if first.end == "stop":
             one.signal(signal.SIGCONT)
         died_one = self._watch(one, first, step) if first.end != "stop" else self._join(one)
+        stopped()
         self._ended(one, first, step, died=died_one)
         self._ended(two, second, step, died=died_two)
-        stopped()
         self._afterwards(step)
 
     def _rest(self, step: Step) -> None:
