@@ -1,6 +1,7 @@
 """How many requests should be in flight: as many as fill the rate limit at the measured latency, no more."""
 
 import math
+from collections import deque
 
 __all__ = ["Concurrency"]
 
@@ -11,6 +12,9 @@ _BETTER = 1.05
 _COOL = 12
 """Looks to wait after growth brought nothing."""
 _SPARE = 1.25
+_LOOKS = 16
+"""Looks whose best rate says what fills the limit: more than a window of the documented one. In its last part
+little is sent, for the limit is used up; the next window needs as many in flight as this one did."""
 
 
 class Concurrency:
@@ -32,6 +36,7 @@ class Concurrency:
         self._limited = False
         self._before: tuple[int, float] | None = None
         self._cool = 0
+        self._rates: deque[float] = deque(maxlen=_LOOKS)
 
     def completed(self, latency: float) -> None:
         """A reply came after so many seconds."""
@@ -58,9 +63,10 @@ class Concurrency:
         self._since, self._count, self._short, self._limited = now, 0, False, False
 
     def _judge(self, rate: float) -> None:
+        self._rates.append(rate)
         if self._limited:
             # Little's law: in flight = rate x latency.
-            enough = math.ceil(rate * self.latency * _SPARE) + 2
+            enough = math.ceil(max(self._rates) * self.latency * _SPARE) + 2
             self.target = max(min(enough, self.maximum), math.ceil(self.target * 0.8), 1)
             self.target = min(self.target, self.maximum)
             self._before = None
