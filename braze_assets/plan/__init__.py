@@ -1,6 +1,6 @@
 """The plan: what would be sent now, whether it may be, and what it costs; seen before anything is sent."""
 
-from braze_assets.plan.facts import Guard
+from braze_assets.plan.base_header import BaseHeader
 from braze_assets.plan.foresee import foresee_plans
 from braze_assets.plan.guards import GUARDS
 from braze_assets.plan.header import (
@@ -8,9 +8,9 @@ from braze_assets.plan.header import (
     Counts,
     PlanHeader,
     PlanStatus,
-    Verdict,
     read_plan_header,
 )
+from braze_assets.plan.judging import Guard, Verdict
 from braze_assets.plan.make import make_plan
 from braze_assets.plan.plan import Plan, empty_plan
 from braze_assets.plan.preview import preview
@@ -19,6 +19,7 @@ from braze_assets.plan.settings import GuardSettings, PlanSettings
 __all__ = [
     "GUARDS",
     "AttributeCount",
+    "BaseHeader",
     "Counts",
     "Guard",
     "GuardSettings",

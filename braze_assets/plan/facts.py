@@ -1,13 +1,13 @@
-"""What the guards look at, and what a guard is."""
+"""What the guards look at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from braze_assets.plan.header import AttributeCount, Counts, Verdict
+from braze_assets.plan.header import AttributeCount, Counts
 from braze_assets.plan.settings import GuardSettings, PlanSettings
 from braze_assets.rows import RowsHeader
 
-__all__ = ["Facts", "Guard"]
+__all__ = ["Facts"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +44,3 @@ class Facts:
     def guards(self) -> GuardSettings:
         """The guards' settings."""
         return self.settings.guards
-
-
-@dataclass(frozen=True)
-class Guard:
-    """One guard: its name, what it is for, and how it judges."""
-
-    name: str
-    description: str
-    judge: Callable[[Facts], Verdict]

@@ -4,47 +4,12 @@ A guard that fails never keeps a plan from being written: the plan shows what wo
 not.
 """
 
-from collections.abc import Collection
-from dataclasses import replace
-
 from braze_assets.braze.fields import CONSENT_FIELDS, shadowed_field
-from braze_assets.errors import ConfigurationError
-from braze_assets.plan.facts import Facts, Guard
-from braze_assets.plan.header import Verdict
+from braze_assets.plan.facts import Facts
+from braze_assets.plan.judging import Guard, Verdict, budget_verdict
 from braze_assets.rows import AttributeType
 
-__all__ = ["GUARDS", "check_guard_names", "judge"]
-
-
-def judge(facts: Facts, allow: Collection[str]) -> tuple[Verdict, ...]:
-    """The verdicts of all guards.
-
-    Args:
-        facts: What was found.
-        allow: Guards waived for this one plan; the verdict says so.
-    """
-    verdicts = []
-    for guard in GUARDS:
-        verdict = guard.judge(facts)
-        verdicts.append(
-            replace(verdict, allowed=True) if verdict.guard in allow and not verdict.passed else verdict
-        )
-    return tuple(verdicts)
-
-
-def check_guard_names(allow: Collection[str]) -> None:
-    """Refuse to waive what does not exist.
-
-    Raises:
-        ConfigurationError: A name is not a guard.
-    """
-    unknown = sorted(set(allow) - {guard.name for guard in GUARDS})
-    if unknown:
-        raise ConfigurationError(
-            f"There is no guard named {', '.join(unknown)}.",
-            place="allow",
-            remedy=f"The guards are {', '.join(guard.name for guard in GUARDS)}.",
-        )
+__all__ = ["GUARDS"]
 
 
 def _rows_present(facts: Facts) -> Verdict:
@@ -184,18 +149,7 @@ def _type_change(facts: Facts) -> Verdict:
 
 
 def _data_point_budget(facts: Facts) -> Verdict:
-    budget, points = facts.guards.data_point_budget, facts.counts.data_points
-    passed = budget is None or points <= budget
-    return Verdict(
-        guard="data_point_budget",
-        passed=passed,
-        observed=points,
-        limit=budget,
-        message=""
-        if passed
-        else f"The plan costs {points:,} data points; the budget is {budget:,}. Send fewer attributes, or "
-        "raise guards.data_point_budget.",
-    )
+    return budget_verdict(facts.counts.data_points, facts.guards.data_point_budget, fewer="attributes")
 
 
 def _object_bytes(facts: Facts) -> Verdict:
@@ -227,7 +181,7 @@ def _stale_partition(facts: Facts) -> Verdict:
     )
 
 
-GUARDS: tuple[Guard, ...] = (
+GUARDS: tuple[Guard[Facts], ...] = (
     Guard("rows_present", "The table has rows, or the ledger has none either.", _rows_present),
     Guard(
         "identifier_present", "Nearly all rows have an identifier, and one of their own.", _identifier_present

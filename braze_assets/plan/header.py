@@ -1,33 +1,17 @@
 """The header of a plan: what it would do, what it costs, and whether it may be sent."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timezone
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.errors import PlanError
 from braze_assets.ledger.schemas import PLAN_KEY
+from braze_assets.plan.base_header import BaseHeader
 from braze_assets.storage import StoredTable
 
-__all__ = ["AttributeCount", "Counts", "PlanHeader", "PlanStatus", "Verdict", "read_plan_header"]
+__all__ = ["AttributeCount", "Counts", "PlanHeader", "PlanStatus", "read_plan_header"]
 
 PlanStatus = Literal["ready", "empty", "stale", "collapsed"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What one guard found.
-
-    A guard that neither passed nor was allowed blocks the plan. `message` says cause, figures and remedy.
-    """
-
-    guard: str
-    passed: bool
-    allowed: bool = False
-    observed: str | float | None = None
-    limit: str | float | None = None
-    message: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,22 +47,12 @@ class AttributeCount:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanHeader:
-    """What a plan says about itself; kept in its file's metadata."""
+class PlanHeader(BaseHeader):
+    """What a plan says about itself. `Ledger.begin` refuses it when the ledger has moved since."""
 
-    plan_id: str
-    sync: str
-    partition: str | None
-    as_of: datetime
-    created_at: datetime
-    identifier: IdentifierKind
-    ledger_position: int
-    """The ledger's sequence it was made at; `Ledger.begin` refuses it when the ledger has moved since."""
     status: PlanStatus
-    note: str = ""
     collapsed_into: str | None = None
     rewind: bool = False
-    verdicts: tuple[Verdict, ...] = ()
     counts: Counts = field(default_factory=Counts)
     per_attribute: Mapping[str, AttributeCount] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
@@ -94,51 +68,14 @@ class PlanHeader:
     allow: tuple[str, ...] = ()
     """Guards that were to be waived for it."""
 
-    @property
-    def blocked(self) -> bool:
-        """Whether a guard failed and was not waived: such a plan must not be sent."""
-        return any(not verdict.passed and not verdict.allowed for verdict in self.verdicts)
-
-    @property
-    def blocking(self) -> tuple[Verdict, ...]:
-        """The verdicts that block it."""
-        return tuple(v for v in self.verdicts if not v.passed and not v.allowed)
-
-    def to_document(self) -> dict[str, Any]:
-        """As plain JSON."""
-        document = asdict(self)
-        for name in ("as_of", "created_at"):
-            document[name] = document[name].astimezone(timezone.utc).isoformat()
-        document["verdicts"] = list(document["verdicts"])
-        for name in ("flipped", "rows", "allow"):
-            document[name] = list(document[name])
-        return document
-
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "PlanHeader":
-        """Read what `to_document` wrote; fields of newer versions are ignored.
-
-        Raises:
-            PlanError: A field is missing.
-        """
-        known = {name.name for name in fields(cls)}
-        try:
-            values = {name: value for name, value in document.items() if name in known}
-            values["as_of"] = datetime.fromisoformat(values["as_of"])
-            values["created_at"] = datetime.fromisoformat(values["created_at"])
-            values["verdicts"] = tuple(Verdict(**verdict) for verdict in values.get("verdicts", ()))
-            values["counts"] = Counts(**values.get("counts", {}))
-            values["per_attribute"] = {
-                name: AttributeCount(**count) for name, count in values.get("per_attribute", {}).items()
-            }
-            for name in ("flipped", "rows", "allow"):
-                values[name] = tuple(values.get(name, ()))
-            return cls(**values)
-        except (KeyError, TypeError, ValueError) as error:
-            raise PlanError(
-                f"The plan's header cannot be read: {type(error).__name__}.",
-                remedy="Make the plan again with this version of the software.",
-            ) from error
+    def _parts(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        per_attribute = values.get("per_attribute", {})
+        return {
+            "counts": Counts(**values.get("counts", {})),
+            "per_attribute": {name: AttributeCount(**count) for name, count in per_attribute.items()},
+            **{name: tuple(values.get(name, ())) for name in ("flipped", "rows", "allow")},
+        }
 
 
 def read_plan_header(plan: StoredTable) -> PlanHeader:

@@ -10,8 +10,9 @@ from braze_assets.ledger import Held, Ledger, Position, Projection
 from braze_assets.plan.cost import count_attributes, count_changes, count_if_resent
 from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
 from braze_assets.plan.facts import Facts
-from braze_assets.plan.guards import check_guard_names, judge
+from braze_assets.plan.guards import GUARDS
 from braze_assets.plan.header import Counts, PlanHeader
+from braze_assets.plan.judging import check_guard_names, judge
 from braze_assets.plan.merge_patch import register_merge_patch
 from braze_assets.plan.plan import Plan, new_plan_id, not_asked
 from braze_assets.plan.settings import PlanSettings
@@ -63,7 +64,7 @@ def make_plan(
         StorageError: The table is not there.
         LedgerError: The ledger cannot be read, or an earlier send cannot be settled.
     """
-    check_guard_names(allow)
+    check_guard_names(GUARDS, allow)
     wanted = read_rows_header(rows)
     _check(wanted, ledger, rows)
     if projection is None:
@@ -125,7 +126,7 @@ def make_plan(
         header,
         status="ready" if counts.objects else "empty",
         note=_note(diff, held, settings, header, older=older),
-        verdicts=judge(facts, allow),
+        verdicts=judge(GUARDS, facts, allow),
         counts=counts,
         per_attribute=per_attribute,
         types={**header.types, **removed_types},

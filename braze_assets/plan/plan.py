@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from braze_assets.ledger import PLAN_KEY
 from braze_assets.plan.guards import GUARDS
-from braze_assets.plan.header import Counts, PlanHeader, PlanStatus, Verdict
+from braze_assets.plan.header import Counts, PlanHeader, PlanStatus
+from braze_assets.plan.judging import Verdict
 from braze_assets.storage import quote_identifier
 
 if TYPE_CHECKING:

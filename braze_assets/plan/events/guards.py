@@ -1,15 +1,14 @@
 """The guards of a plan of events: what must be true before it may be sent."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from braze_assets.errors import ConfigurationError
 from braze_assets.plan.events.header import EventCounts
 from braze_assets.plan.events.settings import EventPlanSettings
-from braze_assets.plan.header import Verdict
+from braze_assets.plan.judging import Guard, Verdict, budget_verdict
 
-__all__ = ["EVENT_GUARDS", "EventFacts", "EventGuard", "check_event_guard_names", "judge_events"]
+__all__ = ["EVENT_GUARDS", "EventFacts"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,38 +30,6 @@ class EventFacts:
     rows_before: Sequence[int]
     as_of: datetime
     horizon: int
-
-
-@dataclass(frozen=True)
-class EventGuard:
-    """One guard: its name, what it is for, and how it judges."""
-
-    name: str
-    description: str
-    judge: Callable[[EventFacts], Verdict]
-
-
-def judge_events(facts: EventFacts, allow: Collection[str]) -> tuple[Verdict, ...]:
-    """The verdicts of all guards; those in `allow` are waived, and say so."""
-    verdicts = [guard.judge(facts) for guard in EVENT_GUARDS]
-    return tuple(
-        replace(each, allowed=True) if each.guard in allow and not each.passed else each for each in verdicts
-    )
-
-
-def check_event_guard_names(allow: Collection[str]) -> None:
-    """Refuse to waive what does not exist.
-
-    Raises:
-        ConfigurationError: A name is not a guard.
-    """
-    unknown = sorted(set(allow) - {guard.name for guard in EVENT_GUARDS})
-    if unknown:
-        raise ConfigurationError(
-            f"There is no guard of events named {', '.join(unknown)}.",
-            place="allow",
-            remedy=f"The guards are {', '.join(guard.name for guard in EVENT_GUARDS)}.",
-        )
 
 
 def _share(facts: EventFacts, guard: str, setting: str, reasons: Sequence[str], what: str) -> Verdict:
@@ -114,18 +81,8 @@ def _volume(facts: EventFacts) -> Verdict:
 
 
 def _budget(facts: EventFacts) -> Verdict:
-    budget, points = facts.settings.guards.data_point_budget, facts.counts.data_points
-    passed = budget is None or points <= budget
-    return Verdict(
-        guard="data_point_budget",
-        passed=passed,
-        observed=points,
-        limit=budget,
-        message=""
-        if passed
-        else f"The plan costs {points:,} data points; the budget is {budget:,}. Send fewer events, or raise "
-        "guards.data_point_budget.",
-    )
+    points, budget = facts.counts.data_points, facts.settings.guards.data_point_budget
+    return budget_verdict(points, budget, fewer="events")
 
 
 def _ids_kept(facts: EventFacts) -> Verdict:
@@ -141,11 +98,11 @@ def _ids_kept(facts: EventFacts) -> Verdict:
     )
 
 
-EVENT_GUARDS: tuple[EventGuard, ...] = (
-    EventGuard("event_ids", "Nearly all rows have an event id, and one of their own.", _event_ids),
-    EventGuard("identifier_present", "Nearly all rows say of which user they are.", _identifier_present),
-    EventGuard("volume", "The partition is not many times larger than those before.", _volume),
-    EventGuard("data_point_budget", "The plan costs no more data points than the budget.", _budget),
-    EventGuard("ids_kept", "The ledger still knows what of the partition was sent.", _ids_kept),
+EVENT_GUARDS: tuple[Guard[EventFacts], ...] = (
+    Guard("event_ids", "Nearly all rows have an event id, and one of their own.", _event_ids),
+    Guard("identifier_present", "Nearly all rows say of which user they are.", _identifier_present),
+    Guard("volume", "The partition is not many times larger than those before.", _volume),
+    Guard("data_point_budget", "The plan costs no more data points than the budget.", _budget),
+    Guard("ids_kept", "The ledger still knows what of the partition was sent.", _ids_kept),
 )
 """All guards, in the order of their verdicts; every plan has one verdict of each."""

@@ -1,15 +1,13 @@
 """The header of a plan of events: what it would send, what it costs, and whether it may be sent."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timezone
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.errors import PlanError
 from braze_assets.ledger.events import Guarantee
 from braze_assets.ledger.schemas import PLAN_KEY
-from braze_assets.plan.header import Verdict
+from braze_assets.plan.base_header import BaseHeader
 from braze_assets.rows.events import EventKind
 from braze_assets.storage import StoredTable
 
@@ -34,67 +32,24 @@ class EventCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventPlanHeader:
-    """What a plan says about itself; kept in its file's metadata."""
+class EventPlanHeader(BaseHeader):
+    """What a plan of events says about itself.
 
-    plan_id: str
-    sync: str
+    It does not grow stale: what is sent in the meantime is left out when it is sent.
+    """
+
     kind: EventKind
     guarantee: Guarantee
-    partition: str | None
-    as_of: datetime
-    created_at: datetime
-    identifier: IdentifierKind
-    ledger_position: int
-    """The ledger's step it was made at. A plan of events does not grow stale: what is sent in the meantime
-    is left out when it is sent."""
     status: Literal["ready", "empty"]
-    note: str = ""
-    verdicts: tuple[Verdict, ...] = ()
     counts: EventCounts = field(default_factory=EventCounts)
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Rows that are left out, by reason."""
     names: Mapping[str, int] = field(default_factory=dict)
     """Objects by event name or product, the most frequent ones."""
 
-    @property
-    def blocked(self) -> bool:
-        """Whether a guard failed and was not waived: such a plan must not be sent."""
-        return bool(self.blocking)
-
-    @property
-    def blocking(self) -> tuple[Verdict, ...]:
-        """The verdicts that block it."""
-        return tuple(v for v in self.verdicts if not v.passed and not v.allowed)
-
-    def to_document(self) -> dict[str, Any]:
-        """As plain JSON."""
-        document = asdict(self)
-        for name in ("as_of", "created_at"):
-            document[name] = document[name].astimezone(timezone.utc).isoformat()
-        document["verdicts"] = list(document["verdicts"])
-        return document
-
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "EventPlanHeader":
-        """Read what `to_document` wrote; fields of newer versions are ignored.
-
-        Raises:
-            PlanError: A field is missing.
-        """
-        known = {name.name for name in fields(cls)}
-        try:
-            values = {name: value for name, value in document.items() if name in known}
-            values["as_of"] = datetime.fromisoformat(values["as_of"])
-            values["created_at"] = datetime.fromisoformat(values["created_at"])
-            values["verdicts"] = tuple(Verdict(**verdict) for verdict in values.get("verdicts", ()))
-            values["counts"] = EventCounts(**values.get("counts", {}))
-            return cls(**values)
-        except (KeyError, TypeError, ValueError) as error:
-            raise PlanError(
-                f"The plan's header cannot be read: {type(error).__name__}.",
-                remedy="Make the plan again with this version of the software.",
-            ) from error
+    def _parts(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {"counts": EventCounts(**values.get("counts", {}))}
 
 
 def read_event_plan_header(plan: StoredTable) -> EventPlanHeader:

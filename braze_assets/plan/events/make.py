@@ -10,10 +10,11 @@ import pyarrow as pa
 from braze_assets.ledger import PLAN_KEY
 from braze_assets.ledger.events import EventLedger
 from braze_assets.ledger.events.schemas import settled_outcomes
-from braze_assets.plan.events.guards import EventFacts, check_event_guard_names, judge_events
+from braze_assets.plan.events.guards import EVENT_GUARDS, EventFacts
 from braze_assets.plan.events.header import EventCounts, EventPlanHeader
 from braze_assets.plan.events.render import event_sql, properties_sql
 from braze_assets.plan.events.settings import EventPlanSettings
+from braze_assets.plan.judging import check_guard_names, judge
 from braze_assets.plan.plan import new_plan_id
 from braze_assets.rows.events import EventsHeader, read_events_header
 from braze_assets.storage import StoredTable, quote_identifier, quote_literal
@@ -109,7 +110,7 @@ def make_event_plan(
         StorageError: The table is not there.
         LedgerError: The ledger cannot be read, or an earlier send cannot be settled.
     """
-    check_event_guard_names(allow)
+    check_guard_names(EVENT_GUARDS, allow)
     header = read_events_header(rows)
     ledger.settle(now, connection)
     journal = ledger.journal.read()
@@ -144,7 +145,7 @@ def make_event_plan(
         ledger_position=journal.sequence,
         status="ready" if counts.objects else "empty",
         note=_note(counts, left_out),
-        verdicts=judge_events(facts, allow),
+        verdicts=judge(EVENT_GUARDS, facts, allow),
         counts=counts,
         left_out=left_out,
         names={str(name): int(number) for name, number in names},
