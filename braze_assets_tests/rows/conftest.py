@@ -37,3 +37,11 @@ def build(con: duckdb.DuckDBPyConnection) -> Build:
 def cells(built: BuiltRows) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = built.reader().read_all().to_pylist()
     return rows
+
+
+def one(build: Build, expression: str, **options: Any) -> tuple[Any, list[tuple[str, str]]]:
+    """The cell of one column `x`, and its findings as (problem, detail)."""
+    name = options.pop("name", "x")
+    built = build(f"SELECT id AS external_id, {expression} AS {name} FROM t", **options)
+    row = cells(built)[0]
+    return row[name], [(each["problem"], each["detail"]) for each in row["_findings"]]
