@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
 
+import pandas  # noqa: F401 - Arrow loads it for its first array; what importing takes is not measured
 import pyarrow as pa
 import pyarrow.parquet as pq
 import requests

@@ -213,13 +213,11 @@ class Journal:
             if table.version() > 0:
                 # A commit onto this version would conflict with nobody: the first step is to be won as well.
                 raise CommitConflict("The journal was made and written to by another run.")
-        # Not from Python values: for the first array made of them Arrow loads pandas, a third of a second
-        # that every send would wait for before its first request.
-        row = [pa.repeat(pa.scalar(getattr(entry, each.name), each.type), 1) for each in SENDS_SCHEMA]
+        row = {column.name: getattr(entry, column.name) for column in fields(Entry)}
         with delta_errors(self.table.uri):
             write_deltalake(
                 table,
-                pa.table(row, schema=SENDS_SCHEMA),
+                pa.Table.from_pylist([row], schema=SENDS_SCHEMA),
                 mode="append",
                 schema_mode="merge",  # A journal of format 1 has fewer columns.
                 commit_properties=once(sends=entry.sequence),
