@@ -1,16 +1,19 @@
 """What every flow into Braze has in common: where its tables come from, where it goes, when it runs."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
 
-__all__ = ["Flow", "Mode", "Source"]
+__all__ = ["Flow", "Mode", "Part", "Source", "flow_asset"]
 
+_Decorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 Mode = Literal["preview", "test", "live"]
+Part = Literal["", "findings", "delta", "sync", "audit", "review"]
+"""The assets a flow may have; without a name, its table."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class Flow:
     def name(self) -> str:
         """The name of the sync, and of its table."""
 
+    def key(self, part: Part = "") -> dg.AssetKey:
+        """The asset key of the table or of one of the assets that follow from it."""
+        return dg.AssetKey(f"{self.name}_{part}" if part else self.name)
+
     def keys(self, context: dg.AssetExecutionContext) -> list[str | None]:
         """The partitions a run is for, in order; one None without partitions."""
         return list(context.partition_keys) if self.partitions else [None]
@@ -53,3 +60,16 @@ class Flow:
         if self.partitions is None or partition is None:
             return now
         return self.partitions.time_window_for_partition_key(partition).end.astimezone(timezone.utc)
+
+
+def flow_asset(flow: Flow, part: Part = "", **more: Any) -> _Decorator:
+    """`dg.asset` with what every partitioned asset of a flow has; a range of partitions is one run."""
+    made: _Decorator = dg.asset(
+        key=flow.key(part),
+        partitions_def=flow.partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=flow.group,
+        owners=list(flow.owners),
+        **more,
+    )
+    return made

@@ -1,9 +1,6 @@
 """What a sync of events is: the Python form of its YAML."""
 
 from dataclasses import dataclass, field
-from typing import Literal
-
-import dagster as dg
 
 from braze_assets.assets.flow import Flow
 from braze_assets.plan.events import EventPlanSettings
@@ -29,7 +26,3 @@ class EventSyncDefinition(Flow):
     def name(self) -> str:
         """The name of the sync, and of its table."""
         return self.events.name
-
-    def key(self, part: Literal["", "delta", "sync", "review"] = "") -> dg.AssetKey:
-        """The asset key of the table or of one of the assets that follow from it."""
-        return dg.AssetKey(f"{self.name}_{part}" if part else self.name)

@@ -1,6 +1,6 @@
 """The plan of a sync of events: what would be sent now, what it costs, and whether it may be sent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from typing import Any
@@ -9,11 +9,12 @@ import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.event_syncs.definition import EventSyncDefinition
+from braze_assets.assets.flow import flow_asset
+from braze_assets.assets.planning import guard_results, guard_specs, guard_table
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.io_managers import TableOutput
 from braze_assets.ledger.events import EventLedger
-from braze_assets.plan import Verdict
 from braze_assets.plan.events import EVENT_GUARDS, EventPlan, EventPlanHeader, make_event_plan
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
@@ -43,20 +44,14 @@ class EventDeltaConfig(dg.Config):
 def build_event_delta_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
     """The asset of the plan: one for every partition, in whatever order they come."""
 
-    @dg.asset(
-        key=sync.key("delta"),
+    @flow_asset(
+        sync,
+        "delta",
         ins={"rows": dg.AssetIn(sync.key(), dagster_type=PARTITIONED_TABLE)},
-        partitions_def=sync.partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[
-            dg.AssetCheckSpec(guard.name, asset=sync.key("delta"), description=guard.description)
-            for guard in EVENT_GUARDS
-        ],
+        check_specs=guard_specs(sync, EVENT_GUARDS),
         description=f"What `{sync.name}_sync` would send: the {sync.events.kind} of the partition that the "
         "ledger of ids does not know, with the cost and the guards' verdicts.",
-        group_name=sync.group,
         kinds={"duckdb", "parquet"},
-        owners=list(sync.owners),
         tags={"pii": "true"},
         pool=sync.name,
     )
@@ -72,7 +67,7 @@ def build_event_delta_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
         with dagster_failures():
             plans = _plans(sync, context, config, ledger, rows, headers)
             yield dg.MaterializeResult(value=plans)
-        yield from _checks(headers)
+        yield from guard_results(EVENT_GUARDS, headers)
 
     return delta
 
@@ -124,26 +119,6 @@ def _log(context: dg.AssetExecutionContext, header: EventPlanHeader) -> None:
         context.log.warning(f"{verdict.guard} blocks the plan: {verdict.message}")
 
 
-def _checks(headers: Sequence[EventPlanHeader]) -> Iterator[dg.AssetCheckResult]:
-    """One result a guard for all partitions of the run: the worst."""
-    for guard in EVENT_GUARDS:
-        verdicts = [
-            (header, each) for header in headers for each in header.verdicts if each.guard == guard.name
-        ]
-        failed = [(header, each) for header, each in verdicts if not each.passed]
-        blocking = [each for _, each in failed if not each.allowed]
-        yield dg.AssetCheckResult(
-            check_name=guard.name,
-            passed=not failed,
-            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            description="\n".join(_said(header, each) for header, each in failed) or None,
-        )
-
-
-def _said(header: EventPlanHeader, verdict: Verdict) -> str:
-    return f"{header.partition}: {verdict.message}" if header.partition else verdict.message
-
-
 def _facts(sync: EventSyncDefinition, plan: EventPlan) -> dict[str, Any]:
     header, counts = plan.header, plan.header.counts
     facts: dict[str, Any] = {
@@ -157,19 +132,7 @@ def _facts(sync: EventSyncDefinition, plan: EventPlan) -> dict[str, Any]:
         },
         "left_out": counts.left_out,
         "blocked": header.blocked,
-        "guards": markdown_table(
-            ("guard", "verdict", "observed", "limit"),
-            (
-                (
-                    each.guard,
-                    _verdict(each),
-                    each.observed if each.observed is not None else "",
-                    each.limit or "",
-                )
-                for each in header.verdicts
-            ),
-            empty="",
-        ),
+        "guards": guard_table(header),
         "left_out_reasons": markdown_table(
             ("reason", "rows", "meaning"),
             ((reason, rows, REASONS[reason]) for reason, rows in header.left_out.items()),
@@ -180,7 +143,3 @@ def _facts(sync: EventSyncDefinition, plan: EventPlan) -> dict[str, Any]:
     if sync.show_values:
         facts["events"] = markdown_table(("time", "event"), plan.first(20), empty="Nothing would be sent.")
     return facts
-
-
-def _verdict(verdict: Verdict) -> str:
-    return "passed" if verdict.passed else "waived" if verdict.allowed else "FAILED"

@@ -1,20 +1,20 @@
 """The table of events: one row an event."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from braze_assets.assets.event_syncs.definition import EventSyncDefinition
 from braze_assets.assets.previews import markdown_table
-from braze_assets.assets.types import PARTITIONED_TABLE
+from braze_assets.assets.tables import table_asset
 from braze_assets.io_managers import TableOutput
-from braze_assets.resources.failures import dagster_failures
-from braze_assets.rows import CATALOGUE, TableFile
+from braze_assets.rows import CATALOGUE
 from braze_assets.rows.events import REASONS, BuiltEvents, build_events
-from braze_assets.storage import connect
-from braze_assets.storage.partitions import PartitionedTable
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["build_events_asset"]
 
@@ -34,52 +34,28 @@ _COLUMNS = {
 
 def build_events_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
     """The asset of the table of events."""
-    inputs = {table: source.asset for table, source in sync.sources.items() if source.asset}
-    files = {table: TableFile(source.url) for table, source in sync.sources.items() if source.url}
+    descriptions = {**_COLUMNS, str(sync.events.identifier): "The identifier Braze knows the user by."}
 
-    @dg.asset(
-        key=sync.key(),
-        ins={table: dg.AssetIn(key, dagster_type=PARTITIONED_TABLE) for table, key in inputs.items()},
-        partitions_def=sync.partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        description=sync.description
-        or f"The {sync.events.kind} of the partition, one row each. Rows that cannot be sent are kept and "
-        "marked.",
-        group_name=sync.group,
-        kinds={"duckdb", "parquet"},
-        owners=list(sync.owners),
-        tags={"pii": "true"},
-        code_version=sync.events.query.digest,
+    def build(
+        connection: "DuckDBPyConnection",
+        sources: Mapping[str, str],
+        *,
+        partition: str | None,
+        as_of: datetime,
+    ) -> TableOutput:
+        built = build_events(connection, sync.events, sources, partition=partition, as_of=as_of)
+        facts = _facts(built)  # before the connection is busy with the rows
+        return TableOutput(
+            built.reader(), documents=built.documents, metadata=facts, descriptions=descriptions
+        )
+
+    return table_asset(
+        sync,
+        build,
+        description=f"The {sync.events.kind} of the partition, one row each. Rows that cannot be sent are "
+        "kept and marked.",
+        digest=sync.events.query.digest,
     )
-    def rows(context: dg.AssetExecutionContext, **tables: PartitionedTable) -> Any:
-        return dg.MaterializeResult(value=_tables(sync, sync.keys(context), tables, files))
-
-    return rows
-
-
-def _tables(
-    sync: EventSyncDefinition,
-    keys: Sequence[str | None],
-    tables: Mapping[str, PartitionedTable],
-    files: Mapping[str, TableFile],
-) -> Iterator[tuple[str | None, TableOutput]]:
-    for key in keys:
-        with dagster_failures(), connect() as connection:
-            sources = {name: table.existing(key).sql(connection) for name, table in tables.items()}
-            sources |= {name: file.sql(connection) for name, file in files.items()}
-            as_of = sync.as_of(key, datetime.now(timezone.utc))
-            built = build_events(connection, sync.events, sources, partition=key, as_of=as_of)
-            identifier: dict[str, str] = {sync.events.identifier: "The identifier Braze knows the user by."}
-            facts = _facts(built)  # before the connection is busy with the rows
-            yield (
-                key,
-                TableOutput(
-                    built.reader(),
-                    documents=built.documents,
-                    metadata=facts,
-                    descriptions={**_COLUMNS, **identifier},
-                ),
-            )
 
 
 def _facts(built: BuiltEvents) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from braze_assets.assets.flow import flow_asset
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.errors import LedgerError
@@ -33,20 +34,17 @@ def build_audit_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     """The asset of the audit: one row a compared value."""
     key = sync.key("audit")
 
-    @dg.asset(
-        key=key,
+    @flow_asset(
+        sync,
+        "audit",
         deps=[sync.key("sync")],
-        partitions_def=sync.partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[
             dg.AssetCheckSpec("no_drift", asset=key, description="Braze holds what it acknowledged to hold.")
         ],
         required_resource_keys={"storage", sync.destination},
         description=f"A sample of {sync.audit_sample} users read back from Braze through /users/export/ids "
         "and compared with the ledger, value by value.",
-        group_name=sync.group,
         kinds={"braze", "parquet"},
-        owners=list(sync.owners),
         tags={"pii": "true"},
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import dagster as dg
-
 from braze_assets.assets.flow import Flow, Mode, Source
 from braze_assets.plan import PlanSettings
 from braze_assets.rows import RowsSpec
@@ -38,7 +36,3 @@ class SyncDefinition(Flow):
     def name(self) -> str:
         """The name of the sync, and of its table."""
         return self.rows.name
-
-    def key(self, part: Literal["", "findings", "delta", "sync", "audit"] = "") -> dg.AssetKey:
-        """The asset key of the table or of one of the assets that follow from it."""
-        return dg.AssetKey(f"{self.name}_{part}" if part else self.name)

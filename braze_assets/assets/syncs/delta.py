@@ -8,6 +8,8 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
+from braze_assets.assets.flow import flow_asset
+from braze_assets.assets.planning import guard_results, guard_specs
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.syncs.plan_facts import plan_output
 from braze_assets.assets.types import PARTITIONED_TABLE
@@ -38,20 +40,14 @@ class DeltaConfig(dg.Config):
 def build_delta_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     """The asset of the plan. A range of partitions is one run: collapsed into its last one, or replayed."""
 
-    @dg.asset(
-        key=sync.key("delta"),
+    @flow_asset(
+        sync,
+        "delta",
         ins={"rows": dg.AssetIn(sync.key(), dagster_type=PARTITIONED_TABLE)},
-        partitions_def=sync.partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[
-            dg.AssetCheckSpec(guard.name, asset=sync.key("delta"), description=guard.description)
-            for guard in GUARDS
-        ],
+        check_specs=guard_specs(sync, GUARDS),
         description=f"What `{sync.name}_sync` would send: for every user the attributes that differ from "
         "what Braze has acknowledged, with the old values, the cost and the guards' verdicts.",
-        group_name=sync.group,
         kinds={"duckdb", "parquet"},
-        owners=list(sync.owners),
         tags={"pii": "true"},
         pool=sync.name,
     )
@@ -96,8 +92,7 @@ def build_delta_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
                 value=((plan.header.partition, plan_output(plan, sync)) for plan in plans)
             )
             _log_sum(context, headers)
-            for guard in GUARDS:
-                yield _check(guard.name, headers)
+            yield from guard_results(GUARDS, headers)
 
     return delta
 
@@ -109,26 +104,6 @@ def _collapsed(sync: SyncDefinition, plan: Plan, keys: Sequence[str | None], now
             plan.header, partition=key, as_of=sync.as_of(key, now), status="collapsed", into=keys[-1]
         )
     yield plan
-
-
-def _check(guard: str, headers: Sequence[PlanHeader]) -> dg.AssetCheckResult:
-    """One verdict of a guard on all plans of a run: Dagster keeps one result a run."""
-    verdicts = [(h.partition, v) for h in headers for v in h.verdicts if v.guard == guard]
-    failed = [(partition, v) for partition, v in verdicts if not v.passed]
-    messages = [
-        v.message if len(headers) == 1 else f"{partition}: {v.message}"
-        for partition, v in (failed or verdicts[:1])
-        if v.message
-    ]
-    more = f" And {len(messages) - 3:,} more partitions." if len(messages) > 3 else ""
-    return dg.AssetCheckResult(
-        check_name=guard,
-        passed=not failed,
-        severity=dg.AssetCheckSeverity.WARN
-        if all(v.allowed for _, v in failed)
-        else dg.AssetCheckSeverity.ERROR,
-        description=("\n".join(messages[:3]) + more) or None,
-    )
 
 
 def _log(context: dg.AssetExecutionContext, header: PlanHeader) -> None:

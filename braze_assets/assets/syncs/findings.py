@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from braze_assets.assets.flow import flow_asset
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.io_managers import TableOutput
@@ -25,15 +26,12 @@ _COLUMNS = {
 def build_findings_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     """The asset of the findings: one row a cell or a row that cannot be sent, and why."""
 
-    @dg.asset(
-        key=sync.key("findings"),
+    @flow_asset(
+        sync,
+        "findings",
         ins={"rows": dg.AssetIn(sync.key(), dagster_type=PARTITIONED_TABLE)},
-        partitions_def=sync.partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         description=f"What `{sync.name}` has that Braze would refuse, drop or misread: one row a finding.",
-        group_name=sync.group,
         kinds={"duckdb", "parquet"},
-        owners=list(sync.owners),
         tags={"pii": "true"},
     )
     def findings(context: dg.AssetExecutionContext, rows: PartitionedTable) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from braze_assets.assets.planning import guard_table
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.io_managers import TableOutput
@@ -49,14 +50,7 @@ def plan_facts(plan: Plan, sync: SyncDefinition) -> dict[str, Any]:
         "attributes": counts.attributes,
         "data_points": counts.data_points,
         "data_points_if_resent": counts.data_points_if_resent,
-        "guards": markdown_table(
-            ("guard", "verdict", "message"),
-            (
-                (v.guard, "passed" if v.passed else "allowed" if v.allowed else "FAILED", v.message)
-                for v in header.verdicts
-            ),
-            empty="No guard was asked: there is nothing to send.",
-        ),
+        "guards": guard_table(header),
         "by_attribute": markdown_table(
             ("attribute", "set", "unset", "data points"),
             ((name, each.set, each.unset, each.data_points) for name, each in header.per_attribute.items()),

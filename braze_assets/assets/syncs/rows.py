@@ -1,67 +1,45 @@
 """The wanted table of a sync: one row a user, one column an attribute."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.syncs.definition import SyncDefinition
-from braze_assets.assets.types import PARTITIONED_TABLE
+from braze_assets.assets.tables import table_asset
 from braze_assets.io_managers import TableOutput
-from braze_assets.resources.failures import dagster_failures
-from braze_assets.rows import CATALOGUE, Attribute, BuiltRows, TableFile, build_rows
-from braze_assets.storage import connect
-from braze_assets.storage.partitions import PartitionedTable
+from braze_assets.rows import CATALOGUE, Attribute, BuiltRows, build_rows
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["build_rows_asset"]
 
 
 def build_rows_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     """The asset of the wanted table, as of the end of the partition."""
-    inputs = {table: source.asset for table, source in sync.sources.items() if source.asset}
-    files = {table: TableFile(source.url) for table, source in sync.sources.items() if source.url}
-
-    @dg.asset(
-        key=sync.key(),
-        ins={table: dg.AssetIn(key, dagster_type=PARTITIONED_TABLE) for table, key in inputs.items()},
-        partitions_def=sync.partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        description=sync.description
-        or "The attributes Braze should hold: one row a user, one column an attribute, as of the end of the "
-        "partition. Rows and cells that cannot be sent are kept and marked.",
-        group_name=sync.group,
-        kinds={"duckdb", "parquet"},
-        owners=list(sync.owners),
-        tags={"pii": "true"},
-        code_version=sync.rows.query.digest,
-    )
-    def rows(context: dg.AssetExecutionContext, **tables: PartitionedTable) -> Any:
-        return dg.MaterializeResult(value=_tables(sync, sync.keys(context), tables, files))
-
-    return rows
-
-
-def _tables(
-    sync: SyncDefinition,
-    keys: Sequence[str | None],
-    tables: Mapping[str, PartitionedTable],
-    files: Mapping[str, TableFile],
-) -> Iterator[tuple[str | None, TableOutput]]:
     lineage = _lineage(sync)
-    for key in keys:
-        with dagster_failures(), connect() as connection:
-            sources = {name: table.existing(key).sql(connection) for name, table in tables.items()}
-            sources |= {name: file.sql(connection) for name, file in files.items()}
-            as_of = sync.as_of(key, datetime.now(timezone.utc))
-            built = build_rows(connection, sync.rows, sources, partition=key, as_of=as_of)
-            yield (
-                key,
-                TableOutput(
-                    built.reader(), documents=built.documents, metadata={**lineage, **_facts(built, sync)}
-                ),
-            )
+
+    def build(
+        connection: "DuckDBPyConnection",
+        sources: Mapping[str, str],
+        *,
+        partition: str | None,
+        as_of: datetime,
+    ) -> TableOutput:
+        built = build_rows(connection, sync.rows, sources, partition=partition, as_of=as_of)
+        facts = _facts(built, sync)  # before the connection is busy with the rows
+        return TableOutput(built.reader(), documents=built.documents, metadata={**lineage, **facts})
+
+    return table_asset(
+        sync,
+        build,
+        description="The attributes Braze should hold: one row a user, one column an attribute, as of the "
+        "end of the partition. Rows and cells that cannot be sent are kept and marked.",
+        digest=sync.rows.query.digest,
+    )
 
 
 def _lineage(sync: SyncDefinition) -> dict[str, Any]:
