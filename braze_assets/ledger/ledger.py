@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from braze_assets.braze.identifiers import IdentifierKind
-from braze_assets.errors import LedgerError, LedgerMovedError
+from braze_assets.errors import LedgerMovedError
 from braze_assets.ledger.acknowledged import Acknowledged, acknowledged_table
+from braze_assets.ledger.base import ATTEMPTS, BaseLedger
 from braze_assets.ledger.delta import CommitConflict, format_of
 from braze_assets.ledger.folding import fold_once
-from braze_assets.ledger.journal import FOLDS, OPERATIONS, Entry, FoldResult, Journal, Position
-from braze_assets.ledger.kept import KeptPlans
-from braze_assets.ledger.receipts import Receipts
+from braze_assets.ledger.journal import FOLDS, OPERATIONS, Entry, FoldResult, Position
 from braze_assets.ledger.schemas import FORMAT, PLAN_KEY
 from braze_assets.ledger.send import Send
 from braze_assets.ledger.under_way import check_order, end_operation, is_under_way
@@ -26,10 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Ledger"]
 
-_ATTEMPTS = 8
 
-
-class Ledger:
+class Ledger(BaseLedger):
     """The ledger of one sync and identifier kind, under `<storage>/ledger/<sync>/<identifier kind>/`.
 
     A send is `begin`, any number of `Send.record`, and `Send.finish`. Whatever instant it dies in, the next
@@ -43,14 +40,9 @@ class Ledger:
     """
 
     def __init__(self, storage: Storage, sync: str, identifier: IdentifierKind) -> None:
-        self.storage = storage
-        self.sync = sync
+        super().__init__(storage, sync, identifier)
         self.identifier = identifier
-        self.uri = storage.uri("ledger", sync, identifier)
-        self.journal = Journal(storage, f"{self.uri}/sends")
-        self.receipts = Receipts(storage, f"{self.uri}/receipts")
         self.held_table = acknowledged_table(storage, f"{self.uri}/acknowledged", identifier)
-        self.kept = KeptPlans(storage, f"{self.uri}/plans")
 
     def position(self) -> Position:
         """Where the ledger stands.
@@ -121,7 +113,7 @@ class Ledger:
             LedgerError: The file is another plan.
             StorageError: The file is not there.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             state = self.journal.read()
             if state.table is not None and format_of(state.table) < FORMAT:
                 self.migrate()
@@ -186,34 +178,9 @@ class Ledger:
         Raises:
             LedgerMovedError: It is not the fence any more.
         """
-        for _ in range(_ATTEMPTS):
-            state = self.journal.read()
-            begun = state.begun
-            if begun is None or state.fence != (begun.sequence if sequence is None else sequence):
-                raise LedgerMovedError(
-                    "Another run began a send of this sync.",
-                    place=self.uri,
-                    remedy="Let that run finish.",
-                )
-            try:
-                result, receipts = fold_once(self, connection, state, begun, now, ahead)
-                if result is None:
-                    continue
-                folded = replace(
-                    begun,
-                    sequence=state.sequence + 1,
-                    state="folded" if sequence is not None else "settled",
-                    accepted=result.accepted,
-                    rejected=result.rejected,
-                    unknown=result.unknown,
-                    receipts=receipts,
-                    time=now,
-                )
-                self.journal.append(state, folded)
-            except CommitConflict:
-                continue
-            return result
-        raise self._contended()
+        return self._fold_begun(
+            lambda state, begun: fold_once(self, connection, state, begun, now, ahead), now, sequence
+        )
 
     def lookup(self, connection: "DuckDBPyConnection", identifier: str) -> pa.Table:
         """Everything that was sent for one user, oldest first, with the partition it was sent for.
@@ -231,18 +198,3 @@ class Ledger:
         """Mark the tables of a ledger that an older version made; what they hold can be read as it is."""
         for table in (self.receipts.table, self.held_table, self.journal.table):
             table.migrate()
-
-    def _tidy(self, plan_id: str) -> None:
-        """Best effort: a send does not fail because an old file could not be removed."""
-        try:
-            self.kept.drop_others(plan_id)
-            self.journal.compact(self.journal.read())
-        except (LedgerError, CommitConflict, OSError):
-            return
-
-    def _contended(self) -> LedgerMovedError:
-        return LedgerMovedError(
-            f"Other runs moved the ledger {_ATTEMPTS} times while this one tried to.",
-            place=self.uri,
-            remedy="Let them finish and run this one again.",
-        )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from braze_assets.errors import LedgerError, LedgerMovedError
+from braze_assets.errors import LedgerError
 from braze_assets.ledger.fold import outcomes_sql
 from braze_assets.ledger.journal import FoldResult
 from braze_assets.ledger.schemas import PLAN_KEY
@@ -118,15 +118,7 @@ class Send:
         Raises:
             LedgerMovedError: It has. Stop sending.
         """
-        fence = self.ledger.journal.fence()
-        if fence != self.sequence:
-            raise LedgerMovedError(
-                f"Another run began a send of this sync (step {fence}) while this one (step {self.sequence}) "
-                "was still going on.",
-                place=self.ledger.uri,
-                remedy="Let that run finish; what this one left open is sent by it or by the next plan. Keep "
-                "the sync's pool limit at 1 so that two runs do not meet.",
-            )
+        self.ledger.check_fence(self.sequence)
 
     def finish(self, connection: "DuckDBPyConnection", now: datetime) -> FoldResult:
         """Fold what came of the send into `acknowledged`. Idempotent, and safe to be killed in.

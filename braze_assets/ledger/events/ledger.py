@@ -5,16 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from braze_assets.errors import LedgerError, LedgerMovedError
+from braze_assets.ledger.base import ATTEMPTS, BaseLedger
 from braze_assets.ledger.delta import CommitConflict
 from braze_assets.ledger.events.event_ids import EventIds
 from braze_assets.ledger.events.fold import EventFold
 from braze_assets.ledger.events.reserved import Reserved
 from braze_assets.ledger.events.review import Review
 from braze_assets.ledger.events.send import EventSend, receipts_id
-from braze_assets.ledger.journal import FOLDS, Entry, FoldResult, Journal, JournalState, Position
-from braze_assets.ledger.kept import KeptPlans
-from braze_assets.ledger.receipts import Receipts
+from braze_assets.ledger.journal import FOLDS, Entry, FoldResult, JournalState, Position
 from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.storage import Storage, connect
 
@@ -23,10 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EventLedger"]
 
-_ATTEMPTS = 8
 
-
-class EventLedger:
+class EventLedger(BaseLedger):
     """The ledger of one sync of events, under `<storage>/ledger/<sync>/events/`.
 
     A send is `begin`, any number of `reserve` and `record`, then `release` and `finish`. Whatever instant it
@@ -39,15 +35,10 @@ class EventLedger:
     """
 
     def __init__(self, storage: Storage, sync: str) -> None:
-        self.storage = storage
-        self.sync = sync
-        self.uri = storage.uri("ledger", sync, "events")
-        self.journal = Journal(storage, f"{self.uri}/sends")
-        self.receipts = Receipts(storage, f"{self.uri}/receipts")
+        super().__init__(storage, sync, "events")
         self.ids = EventIds(storage, f"{self.uri}/event_ids")
         self.reserved = Reserved(storage, f"{self.uri}/reserved")
         self.review = Review(self.ids, f"{self.uri}/event_ids")
-        self._kept = KeptPlans(storage, f"{self.uri}/plans")
 
     def position(self) -> Position:
         """Where the ledger stands."""
@@ -110,12 +101,12 @@ class EventLedger:
             LedgerError: The file is another plan.
             StorageError: The file is not there.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             self.settle(now)
             state = self.journal.read()
             if not state.position.settled:
                 continue
-            plan = self._kept.keep(plan_id, plan_uri)
+            plan = self.kept.keep(plan_id, plan_uri)
             document: Mapping[str, Any] = plan.document(PLAN_KEY) or {}
             again = any(entry.plan_id == plan_id for entry in state.entries)
             entry = Entry(
@@ -159,39 +150,14 @@ class EventLedger:
         Raises:
             LedgerMovedError: It is not the fence any more.
         """
-        for _ in range(_ATTEMPTS):
-            state = self.journal.read()
-            begun = state.begun
-            if begun is None or (sequence is not None and begun.sequence != sequence):
-                raise LedgerMovedError(
-                    "Another run began a send of this sync.",
-                    place=self.uri,
-                    remedy="Let that run finish.",
-                )
-            try:
-                result, receipts = self._fold(connection, begun, now)
-                folded = replace(
-                    begun,
-                    sequence=state.sequence + 1,
-                    state="folded" if sequence is not None else "settled",
-                    accepted=result.accepted,
-                    rejected=result.rejected,
-                    unknown=result.unknown,
-                    receipts=receipts,
-                    time=now,
-                )
-                self.journal.append(state, folded)
-            except CommitConflict:
-                continue
-            return result
-        raise self._contended()
+        return self._fold_begun(lambda state, begun: self._fold(connection, begun, now), now, sequence)
 
     def _fold(self, connection: "DuckDBPyConnection", begun: Entry, now: datetime) -> tuple[FoldResult, int]:
         reservation = self.reserved.close(begun.sequence, now)
         filed = receipts_id(begun.plan_id, begun.sequence)
         receipts = self.receipts.count(connection, filed)
         fold = EventFold(
-            plan=self._kept.table(begun.plan_id),
+            plan=self.kept.table(begun.plan_id),
             receipts=self.receipts.of_plan(connection, filed),
             send=begun.sequence,
             doubtful=reservation.doubtful,
@@ -202,18 +168,6 @@ class EventLedger:
         result = fold.compute(connection)
         return replace(result, users=fold.commit(connection, self.ids)), receipts
 
-    def _tidy(self, plan_id: str) -> None:
-        """Best effort: a send does not fail because an old file could not be removed."""
-        try:
-            self._kept.drop_others(plan_id)
-            self.journal.compact(self.journal.read())
-            self.ids.compact()
-        except (LedgerError, CommitConflict, OSError):
-            return
-
-    def _contended(self) -> LedgerMovedError:
-        return LedgerMovedError(
-            f"Other runs moved the ledger {_ATTEMPTS} times while this one tried to.",
-            place=self.uri,
-            remedy="Let them finish and run this one again.",
-        )
+    def _compact(self) -> None:
+        super()._compact()
+        self.ids.compact()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from braze_assets.errors import LedgerMovedError
 from braze_assets.ledger.events.schemas import Guarantee
 from braze_assets.ledger.journal import FoldResult
 from braze_assets.ledger.schemas import PLAN_KEY
@@ -141,14 +140,7 @@ class EventSend:
         Raises:
             LedgerMovedError: It has. Stop sending.
         """
-        fence = self.ledger.journal.fence()
-        if fence != self.sequence:
-            raise LedgerMovedError(
-                f"Another run began a send of this sync (step {fence}) while this one (step {self.sequence}) "
-                "was still going on.",
-                place=self.ledger.uri,
-                remedy="Let that run finish. Keep the sync's pool limit at 1 so that two runs do not meet.",
-            )
+        self.ledger.check_fence(self.sequence)
 
     def finish(self, connection: "DuckDBPyConnection", now: datetime) -> FoldResult:
         """Fold what came of the send into the ids. Idempotent, and safe to be killed in.
