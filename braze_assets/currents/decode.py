@@ -12,12 +12,21 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from braze_assets.currents.avro_types import arrow_type, as_text, conform, is_plain
+from braze_assets.currents.avro_types import arrow_type, as_text, is_plain
 from braze_assets.currents.container import Block, Container, UnreadableError, read_container
+from braze_assets.currents.evolution import conform
 
-__all__ = ["Decoded", "Quarantined", "UnreadableError", "decode"]
+__all__ = ["DecodeSettings", "Decoded", "Quarantined", "UnreadableError", "decode"]
 
 _FAST_CODECS = ("null", "deflate", "snappy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeSettings:
+    """How a file is decoded."""
+
+    salvage: bool = True
+    """Whether the records of a damaged file's intact blocks are kept."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,8 @@ class Quarantined:
     reason: str
     records_recovered: int
     """Records of its intact blocks. They are part of the table."""
+    offset: int | None = None
+    """The byte where it is damaged, if that is known."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +49,11 @@ class Decoded:
     engine: Literal["polars", "fastavro", "none"]
     problem: str | None
     """Why the table does not hold all of the file's records; None when it does."""
+    offset: int | None = None
+    """The byte where it is damaged, if that is known."""
 
 
-def decode(data: bytes) -> Decoded:
+def decode(data: bytes, settings: DecodeSettings | None = None) -> Decoded:
     """Decode an Avro file.
 
     A damaged file gives the records of its intact blocks, and the reason in `problem`.

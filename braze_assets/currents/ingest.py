@@ -1,42 +1,76 @@
 """The files of one event type and hour as one table, every event once."""
 
+import logging
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from braze_assets.currents.avro_types import conform, unify
-from braze_assets.currents.columns import ADDED, documented_schema, event_time
+from braze_assets.currents.columns import ADDED, Times, documented_schema, event_time, times
 from braze_assets.currents.duplicates import Duplicates, find_duplicates
-from braze_assets.currents.listing import CurrentsSource
+from braze_assets.currents.evolution import Held, conform, table_schema, unify
+from braze_assets.currents.listing import CurrentsSource, FileRef
 from braze_assets.currents.paths import hour_name, parse_key, window
+from braze_assets.currents.progress import Progress
+from braze_assets.currents.refusals import refuse_incompatible, refuse_unreadable
 from braze_assets.currents.report import IngestReport
-from braze_assets.currents.spool import SpooledFile, leave_out, spool_files
-from braze_assets.errors import CurrentsError
-from braze_assets.storage import EngineSettings, StoredTable
+from braze_assets.currents.spool import Reading, SpooledFile, leave_out, read_ids, spool_files
+from braze_assets.currents.window import IdWindow
+from braze_assets.storage import EngineSettings, Storage
 
-__all__ = ["IngestSettings", "IngestedHour", "ingest_hour"]
+__all__ = ["IngestSettings", "IngestedHour", "ReadHour", "id_window", "ingest_hour", "read_hour"]
+
+_MEMORY = "600MB"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestSettings:
+class IngestSettings(Reading):
     """How an hour is read."""
 
-    window_hours: int = 2
-    """Earlier hours in which a duplicate is looked for."""
+    window_hours: int = 24
+    """Earlier hours in whose files a duplicate is looked for."""
     error_threshold: float = 0.1
     """Share of an hour's files that may be unreadable. One file is always allowed unless this is 0."""
-    workers: int = 4
-    """Files read and decoded at a time."""
+    accept_type_changes: tuple[str, ...] = ()
+    """Fields that are text from now on, because their type has changed for good."""
+    quarantine_days: int = 30
+    """How long files are kept in quarantine."""
+    empty_when_files_are_gone: bool = False
+    """Whether an hour that was loaded is emptied when the bucket has none of its files any more."""
     temp_directory: str | None = None
     engine: EngineSettings | None = None
     """What DuckDB may take when it looks for duplicates; from the environment when None."""
+
+    @property
+    def deduplicating(self) -> EngineSettings:
+        """What DuckDB may take: 600 MB unless somebody says otherwise; the ids of larger hours spill."""
+        found = self.engine or EngineSettings.from_environment()
+        standard = found.memory_limit == EngineSettings.memory_limit
+        return replace(found, memory_limit=_MEMORY) if standard else found
+
+
+@dataclass(frozen=True)
+class ReadHour:
+    """The files of an hour, decoded, and the files of the hours before it."""
+
+    event_type: str
+    hour: datetime
+    folder: "tempfile.TemporaryDirectory[str]"
+    listing: Mapping[datetime, Sequence[FileRef]]
+    """The files of the hour and of each hour of the window."""
+    files: Sequence[SpooledFile]
+
+    @property
+    def earlier(self) -> dict[datetime, Sequence[FileRef]]:
+        """The files of the window."""
+        return {hour: files for hour, files in self.listing.items() if hour != self.hour}
 
 
 class IngestedHour:
@@ -47,17 +81,11 @@ class IngestedHour:
     """
 
     def __init__(
-        self,
-        folder: "tempfile.TemporaryDirectory[str]",
-        files: Sequence[SpooledFile],
-        schema: pa.Schema,
-        gone: npt.NDArray[np.int64],
-        report: IngestReport,
+        self, read: ReadHour, schema: pa.Schema, gone: npt.NDArray[np.int64], report: IngestReport
     ) -> None:
-        self._folder = folder
-        self._files = files
         self._gone = gone
         self._fields = schema
+        self.read = read
         self.report = report
         self.schema = pa.schema([*schema, *ADDED])
 
@@ -70,11 +98,44 @@ class IngestedHour:
         return self.reader().read_all()
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        for start, file in _numbered(self._files):
+        for start, file in _numbered(self.read.files):
             events = conform(leave_out(file.table(), start, self._gone), self._fields)
             events = events.append_column(ADDED.field("event_time"), event_time(events))
             keys = pa.repeat(pa.scalar(file.file.key), events.num_rows)
             yield from events.append_column(ADDED.field("_file"), keys).to_batches()
+
+
+def read_hour(
+    source: CurrentsSource,
+    event_type: str,
+    hour: datetime,
+    *,
+    listing: Mapping[datetime, Sequence[FileRef]] | None = None,
+    settings: IngestSettings,
+    log: logging.Logger = _LOG,
+) -> ReadHour:
+    """Decode the files of an hour.
+
+    Args:
+        source: Where Currents writes.
+        event_type: The event type.
+        hour: The hour.
+        listing: The files of the hour and of its window; listed when None.
+        settings: How it is read.
+        log: Where progress is told.
+
+    Raises:
+        StorageError: A place or a file cannot be read.
+    """
+    if listing is None:
+        listing = source.hours(event_type, [hour, *window(hour, settings.window_hours)])
+    files = listing[hour]
+    folder = tempfile.TemporaryDirectory(
+        prefix="braze-assets-", dir=settings.temp_directory, ignore_cleanup_errors=True
+    )
+    progress = Progress(log, f"{event_type} {hour_name(hour)}", len(files), sum(file.size for file in files))
+    spooled = list(progress.following(spool_files(source, files, Path(folder.name), settings)))
+    return ReadHour(event_type, hour, folder, listing, spooled)
 
 
 def ingest_hour(
@@ -82,44 +143,81 @@ def ingest_hour(
     event_type: str,
     hour: datetime,
     *,
-    earlier: Mapping[datetime, StoredTable] | None = None,
+    read: ReadHour | None = None,
+    ids: IdWindow | None = None,
+    held: Held | None = None,
     settings: IngestSettings | None = None,
+    now: datetime | None = None,
 ) -> IngestedHour:
     """Read the files of one event type and hour, every event once.
 
-    The hour is read whole each time, so a run after a late file gives what one run at the end would have.
-    Only earlier hours are asked for duplicates, so that running one again never loses an event to a later
-    one; when an earlier hour has changed, run the hours of the window behind it again. An hour without files
-    is an empty table with the documented columns.
+    The hour is read whole each time, and searched for duplicates in the files of the hours before it, not in
+    their tables: so the result depends on the files in the bucket alone, and not on which hours were run
+    before. An hour without files is an empty table with the documented columns.
 
     Args:
         source: Where Currents writes.
         event_type: Any event type, documented or not.
         hour: The hour Braze queued the events in.
-        earlier: Tables of earlier hours as made from this function's output. Those outside the window and
-            those not yet made are passed over.
+        read: Its files as `read_hour` gives them; they are read when None.
+        ids: The ids of other hours as far as they are known; read from their files when None.
+        held: What the table of other hours holds, so that a field whose type has changed is found.
         settings: How it is read.
+        now: When this is, to tell times of the future.
 
     Raises:
-        CurrentsError: More files are unreadable than the threshold allows, or all of them. Nothing should be
-            replaced then.
+        CurrentsError: More files are unreadable than the threshold allows, or all of them; or a field has
+            changed its type. Nothing should be replaced then.
         StorageError: A place or a file cannot be read.
     """
     settings = settings or IngestSettings()
-    files = source.files(event_type, hour)
-    tables = earlier or {}
-    asked = [tables[other] for other in window(hour, settings.window_hours) if other in tables]
-    folder = tempfile.TemporaryDirectory(
-        prefix="braze-assets-", dir=settings.temp_directory, ignore_cleanup_errors=True
-    )
-    spooled = list(spool_files(source, files, Path(folder.name), workers=settings.workers))
-    _check(event_type, hour, spooled, settings.error_threshold)
+    held = held or Held()
+    read = read or read_hour(source, event_type, hour, settings=settings)
+    ids = ids or id_window(source, event_type, Path(read.folder.name, "ids"), settings)
+    refuse_unreadable(event_type, hour, read.files, settings.error_threshold)
+    refuse_incompatible(event_type, hour, read.files, held, settings.accept_type_changes)
     documented = documented_schema(event_type)
-    schema = unify([documented, *(file.schema for file in spooled)])
-    known = [table for table in asked if table.exists()]
-    duplicates = find_duplicates([file.ids for file in spooled], known, settings=settings.engine)
-    report = _report(event_type, hour, spooled, duplicates, documented)
-    return IngestedHour(folder, spooled, schema, duplicates.positions, report)
+    schema = table_schema(
+        documented, (file.schema for file in read.files), held, settings.accept_type_changes
+    )
+    duplicates = _duplicates(read, ids, settings)
+    report = _report(read, duplicates, documented, schema, settings, now or datetime.now(timezone.utc))
+    return IngestedHour(read, schema, duplicates.positions, report)
+
+
+def id_window(
+    source: CurrentsSource,
+    event_type: str,
+    folder: Path,
+    settings: IngestSettings,
+    storage: Storage | None = None,
+) -> IdWindow:
+    """The ids of an event type's hours, read from the bucket as these settings say."""
+
+    def read(files: Sequence[FileRef]) -> "partial[Iterator[pa.ChunkedArray]]":
+        return partial(read_ids, source, files, settings)
+
+    return IdWindow(event_type, folder, read, str(settings.decoding), storage, settings.deduplicating)
+
+
+def _duplicates(read: ReadHour, ids: IdWindow, settings: IngestSettings) -> Duplicates:
+    files = read.listing[read.hour]
+    if not files:
+        return Duplicates(np.empty(0, dtype=np.int64), 0, 0)
+
+    def own() -> Iterable[pa.ChunkedArray]:
+        return (file.ids() for file in read.files)
+
+    earlier = ids.files(read.earlier)
+    found = find_duplicates(
+        own,
+        earlier,
+        keep=ids.own(read.hour),
+        document=ids.document(files),
+        settings=settings.deduplicating,
+    )
+    ids.publish(read.hour, files)
+    return found
 
 
 def _numbered(files: Sequence[SpooledFile]) -> Iterator[tuple[int, SpooledFile]]:
@@ -129,59 +227,47 @@ def _numbered(files: Sequence[SpooledFile]) -> Iterator[tuple[int, SpooledFile]]
         start += file.records
 
 
-def _check(event_type: str, hour: datetime, files: Sequence[SpooledFile], threshold: float) -> None:
-    bad = [file.quarantined for file in files if file.quarantined]
-    allowed = max(1, int(threshold * len(files))) if threshold else 0
-    unreadable = bool(files) and threshold < 1 and all(file.path is None for file in files)
-    if len(bad) <= allowed and not unreadable:
-        return
-    shown = "; ".join(f"{file.uri}: {file.reason}" for file in bad[:3])
-    raise CurrentsError(
-        f"{len(bad)} of {len(files)} files of {event_type} in the hour {hour_name(hour)} cannot be read whole"
-        f" (allowed: {0 if unreadable else allowed}). Nothing was replaced.",
-        place=shown + (f"; and {len(bad) - 3} more" if len(bad) > 3 else ""),
-        remedy="Copy the files again or take them away, then run the hour again; or raise the threshold.",
-    )
-
-
 def _report(
-    event_type: str,
-    hour: datetime,
-    files: Sequence[SpooledFile],
+    read: ReadHour,
     duplicates: Duplicates,
     documented: pa.Schema,
+    schema: pa.Schema,
+    settings: IngestSettings,
+    now: datetime,
 ) -> IngestReport:
+    files = read.files
     seen = unify(file.schema for file in files)
     keys = [parse_key(file.file.key) for file in files]
     records = sum(file.records for file in files)
-    first, last = _span(files, duplicates.positions)
     return IngestReport(
-        event_type=event_type,
-        hour=hour,
+        event_type=read.event_type,
+        hour=read.hour,
         files=len(files),
+        files_read=sum(file.quarantined is None for file in files),
         bytes=sum(file.file.size for file in files),
         records=records,
         rows=records - len(duplicates.positions),
         duplicates_in_hour=duplicates.in_hour,
         duplicates_of_earlier_hours=duplicates.of_earlier_hours,
-        without_id=sum(file.ids.null_count for file in files),
+        without_id=sum(file.without_id for file in files),
+        times=_times(files, duplicates.positions, now),
         quarantined=tuple(file.quarantined for file in files if file.quarantined),
         slow_files=sum(file.slow for file in files),
         unknown_fields=tuple(name for name in seen.names if name not in documented.names),
         absent_fields=tuple(name for name in documented.names if name not in seen.names) if records else (),
+        fields_as_text=tuple(name for name in settings.accept_type_changes if name in schema.names),
         versions=tuple(sorted({key.version for key in keys if key and key.version is not None})),
-        first_event_time=first,
-        last_event_time=last,
     )
 
 
-def _span(
-    files: Sequence[SpooledFile], gone: npt.NDArray[np.int64]
-) -> tuple[datetime | None, datetime | None]:
-    """The earliest and the latest event time of the events that stay."""
-    ends: list[datetime] = []
+def _times(files: Sequence[SpooledFile], gone: npt.NDArray[np.int64], now: datetime) -> Times:
+    """The times of the events that stay."""
+    total = Times()
     for start, file in _numbered(files):
-        if "time" in file.schema.names:
-            span = pc.min_max(event_time(leave_out(file.table().select(["time"]), start, gone))).as_py()
-            ends += [end for end in span.values() if end is not None]
-    return (min(ends), max(ends)) if ends else (None, None)
+        table = file.table()
+        columns = [name for name in ("time",) if name in table.column_names]
+        if columns:
+            total += times(leave_out(table.select(columns), start, gone), now)
+        else:
+            total += Times(missing=leave_out(table, start, gone).num_rows)
+    return total

@@ -5,7 +5,7 @@ The folder of the integration is not known beforehand, so the folders are walked
 listed: a bucket may hold years.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,6 +49,14 @@ class CurrentsSource:
         """
         wanted = {"event_type": event_type, "date": hour_name(hour)}
         return sorted(self._walk("", wanted, _DEPTH), key=lambda file: file.key)
+
+    def hours(self, event_type: str, hours: Sequence[datetime]) -> dict[datetime, list[FileRef]]:
+        """The files of several hours of one event type, each ordered by key.
+
+        Raises:
+            StorageError: The place cannot be listed.
+        """
+        return {hour: self.files(event_type, hour) for hour in hours}
 
     def event_types(self) -> list[str]:
         """The event types that have ever been written, sorted, documented or not.

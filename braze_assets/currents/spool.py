@@ -1,39 +1,56 @@
 """The decoded files of an hour, on disk until it is known which of their events are duplicates."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from braze_assets.currents.avro_types import cast_column
 from braze_assets.currents.columns import ADDED
-from braze_assets.currents.decode import Decoded, Quarantined, UnreadableError, decode
+from braze_assets.currents.decode import DecodeSettings, Quarantined, UnreadableError, decode
+from braze_assets.currents.evolution import cast_column
 from braze_assets.currents.listing import CurrentsSource, FileRef
 
-__all__ = ["SpooledFile", "leave_out", "spool_files"]
+__all__ = ["Reading", "SpooledFile", "leave_out", "read_files", "read_ids", "spool_files"]
+
+_BYTES_AHEAD = 256 << 20
+"""Files are read ahead of the decoders up to this size in all, so that memory is bounded."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How files are read."""
+
+    workers: int = 4
+    """Files decoded at a time."""
+    readers: int = 16
+    """Files requested at a time: a request waits for the server, not for a processor."""
+    decoding: DecodeSettings = field(default_factory=DecodeSettings)
 
 
 @dataclass(frozen=True)
 class SpooledFile:
-    """A decoded file: its columns are in an Arrow file, only its ids are in memory."""
+    """A decoded file: its columns are in an Arrow file, nothing of it is in memory."""
 
     file: FileRef
     path: Path | None
     """None where nothing could be decoded."""
     schema: pa.Schema
-    ids: pa.ChunkedArray
+    records: int
+    """Records decoded."""
+    without_id: int
     slow: bool
     quarantined: Quarantined | None
-
-    @property
-    def records(self) -> int:
-        """Records decoded."""
-        return len(self.ids)
+    copy: Path | None = None
+    """Where the bytes of a quarantined file are."""
 
     def table(self) -> pa.Table:
         """The records, memory-mapped."""
@@ -41,9 +58,52 @@ class SpooledFile:
             return self.schema.empty_table()
         return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
 
+    def ids(self) -> pa.ChunkedArray:
+        """The `id` of each record as text."""
+        return _ids(self.table())
+
+
+def read_files(
+    files: Sequence[FileRef],
+    read: Callable[[FileRef], bytes],
+    use: Callable[[int, FileRef, bytes], T],
+    *,
+    readers: int,
+    workers: int,
+) -> Iterator[T]:
+    """Read files and do something with each, some at a time; the results come in the order of the files.
+
+    Stopped in the middle, it waits for what has begun and begins nothing more.
+    """
+
+    def take(number: int, file: FileRef, fetched: "Future[bytes]") -> T:
+        return use(number, file, fetched.result())
+
+    ahead: deque[tuple[int, Future[bytes], Future[T]]] = deque()
+    waiting = 0
+    with (
+        ThreadPoolExecutor(readers, thread_name_prefix="currents-read") as reading,
+        ThreadPoolExecutor(workers, thread_name_prefix="currents") as working,
+    ):
+        try:
+            for number, file in enumerate(files):
+                while ahead and (waiting + file.size > _BYTES_AHEAD or len(ahead) >= 2 * readers):
+                    size, _, done = ahead.popleft()
+                    yield done.result()
+                    waiting -= size
+                fetched = reading.submit(read, file)
+                ahead.append((file.size, fetched, working.submit(take, number, file, fetched)))
+                waiting += file.size
+            while ahead:
+                yield ahead.popleft()[2].result()
+        finally:
+            for _, fetched, done in ahead:
+                done.cancel()
+                fetched.cancel()
+
 
 def spool_files(
-    source: CurrentsSource, files: Sequence[FileRef], folder: Path, *, workers: int
+    source: CurrentsSource, files: Sequence[FileRef], folder: Path, settings: Reading
 ) -> Iterator[SpooledFile]:
     """Read and decode files, some at a time, in their order.
 
@@ -51,49 +111,69 @@ def spool_files(
         StorageError: A file cannot be read at all. (One that does not decode is quarantined.)
     """
 
-    def spool(number: int, file: FileRef) -> SpooledFile:
-        return _spool(file, source.read(file), folder / f"{number:06d}.arrow")
+    def use(number: int, file: FileRef, data: bytes) -> SpooledFile:
+        return _spool(file, data, folder / f"{number:06d}", settings.decoding)
 
-    with ThreadPoolExecutor(workers, thread_name_prefix="currents") as pool:
-        ahead: deque[Future[SpooledFile]] = deque()
-        try:
-            for number, file in enumerate(files):
-                ahead.append(pool.submit(spool, number, file))
-                if len(ahead) > 2 * workers:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for waiting in ahead:
-                waiting.cancel()
+    yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.workers)
 
 
-def _spool(file: FileRef, data: bytes, path: Path) -> SpooledFile:
+def read_ids(
+    source: CurrentsSource, files: Sequence[FileRef], settings: Reading
+) -> Iterator[pa.ChunkedArray]:
+    """The ids of the same records that `spool_files` gives, a file at a time.
+
+    Raises:
+        StorageError: A file cannot be read at all.
+    """
+
+    def use(number: int, file: FileRef, data: bytes) -> pa.ChunkedArray:
+        return _ids_of(data, settings.decoding)
+
+    yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.workers)
+
+
+def _ids_of(data: bytes, settings: DecodeSettings) -> pa.ChunkedArray:
     try:
-        decoded = decode(data)
+        return _ids(decode(data, settings).table)
+    except UnreadableError:
+        return pa.chunked_array([], pa.string())
+
+
+def _spool(file: FileRef, data: bytes, place: Path, settings: DecodeSettings) -> SpooledFile:
+    copy = partial(_copy, data, place.with_suffix(".avro"))
+    try:
+        decoded = decode(data, settings)
     except UnreadableError as error:
-        empty = pa.chunked_array([], pa.string())
-        return SpooledFile(file, None, pa.schema([]), empty, False, Quarantined(file.uri, str(error), 0))
+        bad = Quarantined(file.uri, str(error), 0, getattr(error, "offset", None))
+        return SpooledFile(file, None, pa.schema([]), 0, 0, False, bad, copy())
     table = decoded.table.rename_columns(
         [f"{name}_" if name in ADDED.names else name for name in decoded.table.column_names]
     )
+    path = place.with_suffix(".arrow")
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
+    problem = decoded.problem
     return SpooledFile(
-        file, path, table.schema, _ids(table), decoded.engine == "fastavro", _quarantined(file, decoded)
+        file,
+        path,
+        table.schema,
+        table.num_rows,
+        _ids(table).null_count,
+        decoded.engine == "fastavro",
+        None if problem is None else Quarantined(file.uri, problem, table.num_rows, decoded.offset),
+        None if problem is None else copy(),
     )
+
+
+def _copy(data: bytes, path: Path) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 def _ids(table: pa.Table) -> pa.ChunkedArray:
     if "id" not in table.column_names:
         return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
     return cast_column(table.column("id"), pa.string())
-
-
-def _quarantined(file: FileRef, decoded: Decoded) -> Quarantined | None:
-    if decoded.problem is None:
-        return None
-    return Quarantined(file.uri, decoded.problem, decoded.table.num_rows)
 
 
 def leave_out(table: pa.Table, start: int, positions: npt.NDArray[np.int64]) -> pa.Table:

@@ -23,6 +23,8 @@ class FileRef:
     """Its path under the source, the same for a folder and for S3."""
     size: int
     last_modified: datetime
+    etag: str | None = None
+    """S3's ETag without its quotes; None for a folder."""
 
 
 class S3Client(Protocol):
@@ -142,7 +144,8 @@ class _S3Tree:
                 parts = key.removeprefix(folder).split("/")
                 if not any(_hidden(part) for part in parts) and parts[-1]:
                     uri = f"s3://{self.bucket}/{item['Key']}"
-                    yield FileRef(uri, key, item["Size"], item["LastModified"])
+                    etag = item.get("ETag", "").strip('"') or None
+                    yield FileRef(uri, key, item["Size"], item["LastModified"], etag)
 
     def starts_with(self, folder: str, prefix: str) -> bool:
         return any(

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from braze_assets.currents.avro_types import conform, unify
 from braze_assets.currents.decode import UnreadableError, decode
+from braze_assets.currents.evolution import conform, unify
 from braze_assets_tests.currents.conftest import avro, record
 
 VALUES: dict[str, Any] = {

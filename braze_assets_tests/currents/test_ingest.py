@@ -46,7 +46,7 @@ def test_an_hour_is_a_table_with_its_report(write: Write, source: CurrentsSource
     assert table.column("machine_open").to_pylist() == [None, "true", None]
     report = hour.report
     assert (report.files, report.records, report.rows, report.slow_files) == (2, 3, 3, 0)
-    assert (report.first_event_time, report.last_event_time) == (
+    assert (report.times.first, report.times.last) == (
         HOUR + timedelta(seconds=1),
         HOUR + timedelta(seconds=3),
     )
@@ -83,30 +83,25 @@ def test_duplicates_in_an_hour_leave_the_first_by_file_and_place(
         assert (hour.report.records, hour.report.rows, hour.report.duplicates_in_hour) == (5, 3, 2)
 
 
-def test_duplicates_of_earlier_hours(write: Write, source: CurrentsSource, tmp_path: Path) -> None:
+def test_duplicates_of_earlier_hours(write: Write, source: CurrentsSource) -> None:
     """X10: across hours the earlier keeps the event; a re-run of either changes nothing."""
     write([event(1), event(2)])
     write([event(2), event(3), event(3)], hour=NEXT)
-    first = store(ingest_hour(source, OPEN, HOUR), tmp_path / "first.parquet")
-    earlier = {HOUR: first}
-    second = ingest_hour(source, OPEN, NEXT, earlier=earlier)
+    second = ingest_hour(source, OPEN, NEXT)
     assert ids(second) == ["event-3"]
     assert (second.report.duplicates_of_earlier_hours, second.report.duplicates_in_hour) == (1, 1)
-    earlier[NEXT] = store(second, tmp_path / "second.parquet")
-    assert ids(ingest_hour(source, OPEN, HOUR, earlier=earlier)) == ["event-1", "event-2"]
-    assert ids(ingest_hour(source, OPEN, NEXT, earlier=earlier)) == ["event-3"]
+    assert ids(ingest_hour(source, OPEN, HOUR)) == ["event-1", "event-2"]
+    assert ids(ingest_hour(source, OPEN, NEXT)) == ["event-3"]
 
 
-def test_the_window(write: Write, source: CurrentsSource, tmp_path: Path) -> None:
-    """Hours outside the window and hours never made are not asked."""
+def test_the_window(write: Write, source: CurrentsSource) -> None:
+    """Hours outside the window are not asked; the standard one is a day."""
     write([event(1)])
-    first = store(ingest_hour(source, OPEN, HOUR), tmp_path / "first.parquet")
-    earlier = {HOUR: first, HOUR + timedelta(hours=1): StoredTable.at(tmp_path / "never.parquet")}
-    late = HOUR + timedelta(hours=2)
+    late = HOUR + timedelta(hours=24)
     write([event(1)], hour=late)
-    assert ids(ingest_hour(source, OPEN, late, earlier=earlier)) == []
-    short = IngestSettings(window_hours=1)
-    assert ids(ingest_hour(source, OPEN, late, earlier=earlier, settings=short)) == ["event-1"]
+    assert ids(ingest_hour(source, OPEN, late)) == []
+    short = IngestSettings(window_hours=23)
+    assert ids(ingest_hour(source, OPEN, late, settings=short)) == ["event-1"]
 
 
 def test_a_late_file_is_part_of_the_next_run(write: Write, source: CurrentsSource) -> None:
@@ -136,7 +131,9 @@ def test_schema_evolution(write: Write, source: CurrentsSource) -> None:
     retyped = schema_with(("time", "long"), ("user_id", ["null", "string"]), ("is_amp", ["null", "string"]))
     write([event(4, time=2**33, user_id=None, is_amp="maybe")], offset=4, schema=retyped)
     write([event(5, time=1.5e9)], offset=5, schema=schema_with(("time", "double")))
-    hour = ingest_hour(source, OPEN, HOUR)
+    with pytest.raises(CurrentsError, match="is_amp"):
+        ingest_hour(source, OPEN, HOUR)
+    hour = ingest_hour(source, OPEN, HOUR, settings=IngestSettings(accept_type_changes=("is_amp",)))
     rows = {row["id"]: row for row in hour.table().to_pylist()}
     assert len(rows) == 5
     assert rows["event-2"]["inbox"] == "spam"
@@ -171,12 +168,12 @@ def test_an_event_type_nobody_knows(write: Write, source: CurrentsSource) -> Non
 def test_ids_of_another_type_are_still_ids(write: Write, source: CurrentsSource) -> None:
     write([event(1, id="5")], offset=1)
     write([event(1, id=5)], offset=2, schema=schema_with(("id", "long")))
-    hour = ingest_hour(source, OPEN, HOUR)
+    hour = ingest_hour(source, OPEN, HOUR, settings=IngestSettings(accept_type_changes=("id",)))
     assert (ids(hour), hour.report.duplicates_in_hour) == (["5"], 1)
 
 
 def test_times_that_cannot_be(write: Write, source: CurrentsSource) -> None:
-    """A time in milliseconds or before 1970 is kept in `time` and has no `event_time`."""
+    """A time that is none, or is before 1970, is kept in `time` and has no `event_time`."""
     schema = schema_with(("time", ["null", "long"]))
     write([event(n, time=time) for n, time in enumerate([-1, 2**62, None, 0])], schema=schema)
     table = ingest_hour(source, OPEN, HOUR).table()
@@ -250,17 +247,13 @@ def test_s3_with_a_client_that_is_handed_over(s3_bucket: str) -> None:
     assert ids(hour) == ["event-0", "event-1", "event-2", "event-9"]
     assert table.column("_file").to_pylist()[0].startswith(INTEGRATION)
     stored = write_parquet(open_path(f"s3://{s3_bucket}/tables/hour.parquet"), hour.reader())
+    assert stored.rows == 4
     client.put_object(
         Bucket=s3_bucket,
         Key=f"feed/{INTEGRATION}/event_type={OPEN}/date=2026-11-20-08/42/us-01/x.avro",
         Body=avro(avro_schema(OPEN), [event(9), event(10)]),
     )
-    later = ingest_hour(
-        CurrentsSource(f"s3://{s3_bucket}/feed", client),
-        OPEN,
-        NEXT,
-        earlier={HOUR: StoredTable.at(stored.uri)},
-    )
+    later = ingest_hour(CurrentsSource(f"s3://{s3_bucket}/feed", client), OPEN, NEXT)
     assert ids(later) == ["event-10"]
 
 

@@ -1,14 +1,15 @@
 """One asset for each event type: its events, once each, by the hour Braze queued them in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
 import dagster as dg
 
 from braze_assets.currents.events import fields_of
-from braze_assets.currents.ingest import IngestSettings, ingest_hour
+from braze_assets.currents.filling import Filling
+from braze_assets.currents.ingest import IngestSettings
 from braze_assets.currents.listing import CurrentsSource
-from braze_assets.currents.paths import window
+from braze_assets.currents.quarantine import FOLDER
 from braze_assets.currents.report import IngestReport
 from braze_assets.io_managers import TableOutput, stored_table
 from braze_assets.resources.currents import CurrentsResource
@@ -42,7 +43,13 @@ def build_event_asset(
         check_specs=[
             dg.AssetCheckSpec(
                 "every_file_readable", asset=key, description="No file of the hour had to be quarantined."
-            )
+            ),
+            dg.AssetCheckSpec(
+                "counts_add_up",
+                asset=key,
+                description="Records read are the rows stored and the duplicates left out; files listed are "
+                "those read whole and those in quarantine.",
+            ),
         ],
         description=f"Events of the type `{event_type}`, each once, by the hour (UTC) Braze queued them in. "
         f"{len(fields_of(event_type)) or 'No'} fields are documented; others are kept as they come.",
@@ -54,30 +61,69 @@ def build_event_asset(
     def events(  # type: ignore[no-untyped-def]
         context: dg.AssetExecutionContext, storage: StorageResource, currents: CurrentsResource
     ):
-        reports: list[IngestReport] = []
         root = storage.storage()
+        done: list[tuple[IngestReport, int]] = []
 
         def stored(hour: datetime) -> StoredTable:
             name = partitions.get_partition_key_for_timestamp(hour.timestamp())
             return stored_table(root, key, partitions, name)
 
         def hours() -> Iterator[tuple[str, TableOutput]]:
-            source = CurrentsSource(currents.location(), currents.s3_client())
-            for name in context.partition_keys:
+            filling = Filling(
+                CurrentsSource(currents.location(), currents.s3_client()),
+                root,
+                event_type,
+                stored,
+                settings,
+                clock=lambda: datetime.now(timezone.utc),
+                log=context.log,
+            )
+            names = context.partition_keys
+            for number, name in enumerate(names, start=1):
                 hour = partitions.time_window_for_partition_key(name).start.astimezone(timezone.utc)
-                earlier = {before: stored(before) for before in window(hour, settings.window_hours)}
-                ingested = ingest_hour(source, event_type, hour, earlier=earlier, settings=settings)
-                reports.append(ingested.report)
-                yield name, TableOutput(ingested.reader(), metadata=ingested.report.metadata())
+                with filling.hour(hour) as filled:
+                    metadata = {
+                        **filled.report.metadata(),
+                        "quarantine": root.uri(FOLDER, event_type),
+                    }
+                    yield (
+                        name,
+                        TableOutput(
+                            filled.ingested.reader(), documents=filled.documents(), metadata=metadata
+                        ),
+                    )
+                done.append((filled.report, filled.stored_rows or 0))
+                del filled  # And the decoded files with it.
+                if len(names) > 1:
+                    context.log.info("Hour %s of %s is done", f"{number:,}", f"{len(names):,}")
+            filling.expire()
 
         with dagster_failures():
             yield dg.MaterializeResult(value=hours())
-        quarantined = [file for report in reports for file in report.quarantined]
-        yield dg.AssetCheckResult(
-            check_name="every_file_readable",
-            passed=not quarantined,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"files": [f"{file.uri}: {file.reason}" for file in quarantined[:20]]},
-        )
+        yield from _checks(done)
 
     return events
+
+
+def _checks(hours: Sequence[tuple[IngestReport, int]]) -> Iterator[dg.AssetCheckResult]:
+    quarantined = [file for report, _ in hours for file in report.quarantined]
+    yield dg.AssetCheckResult(
+        check_name="every_file_readable",
+        passed=not quarantined,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"files": [f"{file.uri}: {file.reason}" for file in quarantined[:20]]},
+    )
+    differences = [
+        f"{report.hour:%Y-%m-%d %H:00}: {text}" for report, rows in hours for text in report.differences(rows)
+    ]
+    yield dg.AssetCheckResult(
+        check_name="counts_add_up",
+        passed=not differences,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "records": sum(report.records for report, _ in hours),
+            "rows": sum(rows for _, rows in hours),
+            "duplicates": sum(report.records - report.rows for report, _ in hours),
+            "differences": differences[:20],
+        },
+    )
