@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from braze_assets.delivery.audit import AUDIT_SCHEMA, AuditReport, audit_sample
     from braze_assets.delivery.client import BrazeClient
     from braze_assets.delivery.clocks import Clocks
+    from braze_assets.delivery.ends import Mode
     from braze_assets.delivery.events import send_events
     from braze_assets.delivery.limiter import RateLimiter
     from braze_assets.delivery.no_reply import NoReplyError
     from braze_assets.delivery.progress import Progress
     from braze_assets.delivery.report import ReasonCount, SendReport
-    from braze_assets.delivery.send import Mode, send_plan
+    from braze_assets.delivery.send import send_plan
     from braze_assets.delivery.settings import DeliverySettings
 
 __all__ = [
@@ -41,7 +42,7 @@ _HOMES = {
     "BrazeClient": "client",
     "Clocks": "clocks",
     "DeliverySettings": "settings",
-    "Mode": "send",
+    "Mode": "ends",
     "NoReplyError": "no_reply",
     "Progress": "progress",
     "RateLimiter": "limiter",

@@ -52,6 +52,13 @@ class Batch:
             self._body = _head(self.array) + b",".join(self.texts) + _TAIL
         return self._body
 
+    def leaves(self, number: int, now: float) -> None:
+        """Note that it is sent, with the request of this ordinal."""
+        self.number = number
+        self.attempts += 1
+        if self.attempts == 1:
+            self.first_sent = now
+
     @property
     def last(self) -> int:
         """The highest ordinal in it."""

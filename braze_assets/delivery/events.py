@@ -7,22 +7,16 @@ from dataclasses import dataclass, replace
 from braze_assets.braze.limits import Limits
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.clocks import Clocks
+from braze_assets.delivery.ends import Mode, finish, open_destination, refuse_blocked
 from braze_assets.delivery.limiter import RateLimiter
 from braze_assets.delivery.pipeline import Pipeline
 from braze_assets.delivery.preflight import check_first
 from braze_assets.delivery.progress import ProgressCallback
 from braze_assets.delivery.report import Delivered, SendReport, SendState
 from braze_assets.delivery.reservations import Reservations
-from braze_assets.delivery.send import Mode
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.delivery.shared import limiter_for
-from braze_assets.errors import (
-    BrazeAssetsError,
-    ConfigurationError,
-    DeliveryError,
-    LedgerMovedError,
-    PlanRefusedError,
-)
+from braze_assets.errors import LedgerMovedError
 from braze_assets.ledger.events import EventLedger, EventSend
 from braze_assets.plan.events import EventPlanHeader, read_event_plan_header
 from braze_assets.storage import StoredTable, connect
@@ -77,24 +71,14 @@ def send_events(
     header = read_event_plan_header(plan)
     settings, clocks = settings or DeliverySettings(), clocks or Clocks()
     base = SendReport(state="nothing", mode=mode, plan_id=header.plan_id, planned=header.counts.objects)
-    if header.blocked:
-        failed = "\n".join(f"  {verdict.guard}: {verdict.message}" for verdict in header.blocking)
-        raise PlanRefusedError(
-            f"The plan is not sent: {len(header.blocking)} of its guards failed.\n{failed}",
-            place=plan_uri,
-            remedy="Do what the guards say and make the plan again; or, if this is meant, allow it by name "
-            f"({', '.join(verdict.guard for verdict in header.blocking)}) and make the plan again.",
-        )
+    refuse_blocked(header, plan_uri)
     count = header.counts.objects
     if not count:
         return replace(base, note=f"There is nothing to send. {header.note}".strip())
     if mode == "preview":
         note = f"Preview: {count:,} {header.kind} would be sent. {header.note}".strip()
         return replace(base, state="preview", objects=count, not_sent=count, note=note)
-    if client is None:
-        raise ConfigurationError("There is no destination to send to.", remedy="Give a client.")
-    opened = contextlib.nullcontext(client) if isinstance(client, BrazeClient) else client()
-    with opened as destination:
+    with open_destination(client) as destination:
         sending = _Sending(header, ledger, destination, limits, settings, clocks)
         limiter = limiter or limiter_for(destination, limits)
         if settings.check_first:
@@ -127,12 +111,12 @@ class _Sending:
         progress: ProgressCallback | None,
         cancelled: Callable[[], bool] | None,
     ) -> SendReport:
+        now = self.clocks.now
         with connect() as connection:
             pending = send.pending(connection)
         if not pending.count:
-            self._finish(send, None, base)
+            finish(send, None, base, now())
             return replace(base, note="Everything in this plan was sent already, or is in doubt.")
-        now = self.clocks.now
         reservations = Reservations(
             lambda mark: send.reserve(mark, now()), total=pending.end, clock=self.clocks.monotonic
         )
@@ -162,7 +146,7 @@ class _Sending:
                 with contextlib.suppress(LedgerMovedError):
                     send.release(now())
         report = self._report(delivered, base, pending.count, pending.known)
-        self._finish(send, delivered.failure, report)
+        finish(send, delivered.failure, report, now())
         return report
 
     def _report(self, delivered: Delivered, base: SendReport, objects: int, known: int) -> SendReport:
@@ -179,17 +163,3 @@ class _Sending:
             planned=base.planned,
             note=" ".join(notes),
         )
-
-    def _finish(self, send: EventSend, failure: DeliveryError | None, report: SendReport) -> None:
-        """Fold also after a failure; it is the failure that the caller hears of then."""
-        held = "the ledger holds it"
-        try:
-            with connect() as connection:
-                send.finish(connection, self.clocks.now())
-        except BrazeAssetsError as error:
-            if failure is None:
-                raise
-            held = f"the ledger takes it in before the next plan ({type(error).__name__})"
-        if failure is not None:
-            failure.cause = f"{failure.cause} Until then: {report.summary()}; {held}."
-            raise failure

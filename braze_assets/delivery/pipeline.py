@@ -95,8 +95,7 @@ class Pipeline:
         self._meter = ProgressMeter(progress, total=total, interval=settings.progress_interval, start=clock())
         self._retries = Retries()
         self._tally = Tally()
-        self._was_cancelled = False
-        self._next_look = float("-inf")
+        self._was_cancelled, self._next_look = False, float("-inf")
         chance = chance or random.Random()  # noqa: S311
         self._triage = Triage(
             settings=settings,
@@ -175,9 +174,8 @@ class Pipeline:
                 self._look_for_reasons_to_stop(now)
 
     def _finished(self) -> bool:
-        if self._workers.in_flight:
-            return False
-        return self._landing.stopping or (self._reader.exhausted and not self._retries)
+        over = self._landing.stopping or (self._reader.exhausted and not self._retries)
+        return over and not self._workers.in_flight
 
     def _look_for_reasons_to_stop(self, now: float) -> None:
         if self._journal.failure or self._reader.failure or self._reservations.failure:
@@ -212,10 +210,7 @@ class Pipeline:
 
     def _send(self, batch: Batch, permit: Permit, now: float) -> None:
         self._tally.requests += 1
-        batch.number = self._tally.requests
-        batch.attempts += 1
-        if batch.attempts == 1:
-            batch.first_sent = now
+        batch.leaves(self._tally.requests, now)
         self._workers.send(Flight(batch, permit))
         self._tally.in_flight = max(self._tally.in_flight, self._workers.in_flight)
 

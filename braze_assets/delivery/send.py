@@ -1,14 +1,13 @@
 """A plan delivered: refused, shown, or sent and written down."""
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
 from braze_assets.braze.limits import Limits
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.clocks import Clocks
+from braze_assets.delivery.ends import Mode, finish, open_destination, refuse_blocked
 from braze_assets.delivery.limiter import RateLimiter
 from braze_assets.delivery.pipeline import Pipeline
 from braze_assets.delivery.preflight import check_first, wait_until_settled
@@ -16,21 +15,12 @@ from braze_assets.delivery.progress import ProgressCallback
 from braze_assets.delivery.report import Delivered, SendReport, SendState
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.delivery.shared import limiter_for
-from braze_assets.errors import (
-    BrazeAssetsError,
-    ConfigurationError,
-    DeliveryError,
-    LedgerMovedError,
-    PlanRefusedError,
-    StorageError,
-)
+from braze_assets.errors import LedgerMovedError, StorageError
 from braze_assets.ledger import Ledger, Send
 from braze_assets.plan.header import PlanHeader, read_plan_header
 from braze_assets.storage import StoredTable, connect, quote_identifier, storage_errors
 
-__all__ = ["Mode", "send_plan"]
-
-Mode = Literal["preview", "test", "live"]
+__all__ = ["send_plan"]
 
 
 @storage_errors("the plan or the ledger")
@@ -82,7 +72,7 @@ def send_plan(
     base = SendReport(state="nothing", mode=mode, plan_id=header.plan_id, planned=header.counts.objects)
     if header.status in ("stale", "collapsed"):
         return replace(base, note=header.note or f"The plan is {header.status}: nothing is sent.")
-    _refuse_blocked(header, plan_uri)
+    refuse_blocked(header, plan_uri)
     if mode == "preview":
         count = header.counts.objects
         note = f"Preview: {count:,} objects would be sent." if count else "There is nothing to send."
@@ -90,27 +80,12 @@ def send_plan(
     if header.status == "empty" or header.counts.objects == 0:
         moved = _move_only(header, plan_uri, ledger, clocks) if mode == "live" else ""
         return replace(base, note=header.note or f"There is nothing to send.{moved}")
-    if client is None:
-        raise ConfigurationError("There is no destination to send to.", remedy="Give a client.")
     object_limit = test_users if mode == "test" else None
-    opened = contextlib.nullcontext(client) if isinstance(client, BrazeClient) else client()
-    with opened as destination:
+    with open_destination(client) as destination:
         sending = _Sending(
             header, ledger, destination, limits, settings, clocks, limiter, progress, cancelled
         )
         return sending.run(base, plan_uri, object_limit)
-
-
-def _refuse_blocked(header: PlanHeader, plan_uri: str) -> None:
-    if header.blocked:
-        failed = "\n".join(f"  {verdict.guard}: {verdict.message}" for verdict in header.blocking)
-        guards = ", ".join(verdict.guard for verdict in header.blocking)
-        raise PlanRefusedError(
-            f"The plan is not sent: {len(header.blocking)} of its guards failed.\n{failed}",
-            place=plan_uri,
-            remedy="Do what the guards say and make the plan again; or, if this is meant, allow it by name "
-            f"({guards}) and make the plan again.",
-        )
 
 
 def _begin(
@@ -187,7 +162,7 @@ class _Sending:
                 remedy="Check the storage; the next run goes on.",
             ) from error
         if delivered is None:
-            self._fold(send, None, base)
+            finish(send, None, base, self.clocks.now())
             return replace(base, note="Everything in this plan was sent already.")
         state: SendState = "cancelled" if delivered.cancelled else "sent"
         report = delivered.tally.report(
@@ -198,7 +173,7 @@ class _Sending:
             planned=base.planned,
             settling_seconds=base.settling_seconds,
         )
-        self._fold(send, delivered.failure, report)
+        finish(send, delivered.failure, report, self.clocks.now())
         return report
 
     def _settle(self, since: datetime) -> float:
@@ -234,17 +209,3 @@ class _Sending:
             columns = f"n, {identifier} AS identifier, object, data_points"
             rows = connection.sql(f"SELECT {columns} FROM {pending}")
             return total, pipeline.run(rows.to_arrow_reader(self.settings.read_rows))
-
-    def _fold(self, send: Send, failure: DeliveryError | None, report: SendReport) -> None:
-        """Fold also after a failure; it is the failure that the caller hears of then."""
-        held = "the ledger holds it"
-        try:
-            with connect() as connection:
-                send.finish(connection, self.clocks.now())
-        except BrazeAssetsError as error:
-            if failure is None:
-                raise
-            held = f"the ledger takes it in before the next plan ({type(error).__name__})"
-        if failure is not None:
-            failure.cause = f"{failure.cause} Until then: {report.summary()}; {held}."
-            raise failure
