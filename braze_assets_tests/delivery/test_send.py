@@ -58,13 +58,11 @@ class Time:
 
 
 def send(
-    world: World, plan: StoredTable, braze: LocalBraze | None, *, mode: Any = "live", **more: Any
+    world: World, plan: StoredTable, braze: LocalBraze | None = None, *, mode: Any = "live", **more: Any
 ) -> SendReport:
     client = None if braze is None else BrazeClient(endpoint=braze.url, api_key=KEY, settings=FAST)
-    options = {"limits": Limits(), "settings": FAST, **more}
-    return send_plan(
-        plan=plan, plan_uri=plan.uris[0], ledger=world.ledger, client=client, mode=mode, **options
-    )
+    options = {"client": client, "limits": Limits(), "settings": FAST, **more}
+    return send_plan(plan=plan, plan_uri=plan.uris[0], ledger=world.ledger, mode=mode, **options)
 
 
 def held(braze: LocalBraze) -> dict[str, Any]:
@@ -192,15 +190,7 @@ def test_a_wrong_key_leaves_the_ledger_untouched(world: World, braze: LocalBraze
             endpoint=braze.url, api_key="wrong-key-1234", settings=FAST, key_place="MY_KEY"
         ) as client,
     ):
-        send_plan(
-            plan=plan,
-            plan_uri=plan.uris[0],
-            ledger=world.ledger,
-            client=client,
-            limits=Limits(),
-            settings=FAST,
-            mode="live",
-        )
+        send(world, plan, client=client)
     assert "MY_KEY" in str(failed.value)
     assert "wrong-key-1234" not in str(failed.value)
     assert world.ledger.position().sequence == 0
@@ -310,23 +300,12 @@ def test_the_client_is_made_only_when_it_is_needed(world: World, braze: LocalBra
         made.append(BrazeClient(endpoint=braze.url, api_key=KEY, settings=FAST))
         return made[-1]
 
-    def go(plan: StoredTable) -> SendReport:
-        return send_plan(
-            plan=plan,
-            plan_uri=plan.uris[0],
-            ledger=world.ledger,
-            client=make,
-            limits=Limits(),
-            settings=FAST,
-            mode="live",
-        )
-
     world.day = 1
-
     _, plan = world.plan(world.rows(people(3), TYPES))
-    assert go(plan).accepted == 3
+    assert send(world, plan, client=make).accepted == 3
     world.day = 0
-    assert go(world.plan(world.rows(people(3, "silver"), TYPES))[1]).state == "nothing"
+    stale = world.plan(world.rows(people(3, "silver"), TYPES))[1]
+    assert send(world, stale, client=make).state == "nothing"
     assert len(made) == 1
 
 
