@@ -32,7 +32,22 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         le=1,
         description="Share of an hour's files that may be unreadable before the hour is refused.",
     )
-
+    accept_type_changes: Sequence[str] = Field(
+        default=(),
+        description="Fields that are text from now on, because their type has changed for good.",
+    )
+    quarantine_days: int = Field(
+        default=IngestSettings.quarantine_days,
+        ge=0,
+        description="Days that files which could not be read whole are kept in quarantine.",
+    )
+    empty_when_files_are_gone: bool = Field(
+        default=IngestSettings.empty_when_files_are_gone,
+        description="Whether an hour is emptied when the bucket has none of its files any more.",
+    )
+    workers: int = Field(
+        default=IngestSettings.workers, ge=1, description="Files decoded at a time; one a core is enough."
+    )
     departures: dict[str, IdentifierKind] = Field(
         default={},
         description="Syncs whose ledgers users leave when Braze deletes or merges them: name to identifier.",
@@ -48,7 +63,14 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         return build_feed(
             CurrentsFeedDefinition(
                 event_types=tuple(self.event_types),
-                settings=IngestSettings(window_hours=self.window_hours, error_threshold=self.error_threshold),
+                settings=IngestSettings(
+                    window_hours=self.window_hours,
+                    error_threshold=self.error_threshold,
+                    accept_type_changes=tuple(self.accept_type_changes),
+                    quarantine_days=self.quarantine_days,
+                    empty_when_files_are_gone=self.empty_when_files_are_gone,
+                    workers=self.workers,
+                ),
                 departures=self.departures,
                 identity_days=self.identity_days,
             )
