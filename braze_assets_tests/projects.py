@@ -2,13 +2,15 @@
 
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
+from braze_assets.assets.partitions import daily_partitions
 from braze_assets.components.loading import load_folder
 from braze_assets.components.sources import require_sources
 from braze_assets.io_managers import ParquetIOManager
@@ -17,7 +19,9 @@ from braze_assets.resources.currents import CurrentsResource
 from braze_assets.resources.sample import SampleResource
 from braze_assets.resources.storage import StorageResource
 
-__all__ = ["Project"]
+__all__ = ["DAYS", "Project", "daily_source", "failure", "metadata"]
+
+DAYS = daily_partitions()
 
 
 class Project:
@@ -91,6 +95,24 @@ class Project:
             raise_on_error=False,
             **options,
         )
+
+
+def daily_source(name: str, days: Mapping[str, Any], schema: pa.Schema) -> Any:
+    """A source asset `customer_360/<name>`, whose rows of a day are those in `days` when it is run."""
+
+    @dg.asset(
+        key=["customer_360", name],
+        partitions_def=DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def source(context: dg.AssetExecutionContext) -> Any:
+        def tables() -> Iterator[tuple[str, pa.Table]]:
+            for key in context.partition_keys:
+                yield key, pa.Table.from_pylist(days[key], schema=schema)
+
+        return dg.MaterializeResult(value=tables())
+
+    return source
 
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:

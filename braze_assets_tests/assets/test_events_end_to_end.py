@@ -1,21 +1,27 @@
 """P06: a sync of events as its user runs it: YAML, real Dagster runs, real HTTP, in a folder and on S3."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pyarrow as pa
 import pytest
 
-from braze_assets.assets.partitions import daily_partitions
 from braze_assets.emulator.process import LocalBraze
-from braze_assets_tests.projects import Project, failure, metadata
+from braze_assets_tests.assets.world import ANYWHERE
+from braze_assets_tests.projects import Project, daily_source, failure, metadata
 
-DAYS = daily_partitions()
 PARTS = ["orders", "orders_delta", "orders_sync", "orders_review"]
+SCHEMA = pa.schema(
+    [
+        ("order_id", "string"),
+        ("external_id", "string"),
+        ("ordered_at", pa.timestamp("us", "UTC")),
+        ("channel", "string"),
+        ("items", "int64"),
+    ]
+)
 LIVE = {"orders_sync": {"mode": "live"}}
 EVENTS = """\
 type: braze_assets.EventSync
@@ -54,31 +60,7 @@ class World:
         project.write("orders/orders.sql", SQL)
 
     def source(self) -> Any:
-        days = self.days
-
-        @dg.asset(
-            key=["customer_360", "log"],
-            partitions_def=DAYS,
-            backfill_policy=dg.BackfillPolicy.single_run(),
-        )
-        def log(context: dg.AssetExecutionContext) -> Any:
-            schema = pa.schema(
-                [
-                    ("order_id", "string"),
-                    ("external_id", "string"),
-                    ("ordered_at", pa.timestamp("us", "UTC")),
-                    ("channel", "string"),
-                    ("items", "int64"),
-                ]
-            )
-
-            def tables() -> Iterator[tuple[str, pa.Table]]:
-                for key in context.partition_keys:
-                    yield key, pa.Table.from_pylist(days[key], schema=schema)
-
-            return dg.MaterializeResult(value=tables())
-
-        return log
+        return daily_source("log", self.days, SCHEMA)
 
     def run(self, names: list[str], first: str | None, last: str | None = None, **config: Any) -> Any:
         chosen = {**LIVE, **config} if "orders_sync" in names else config
@@ -113,22 +95,6 @@ def order(number: int, day: int = 1, **more: Any) -> dict[str, Any]:
         "items": number % 3,
         **more,
     }
-
-
-ANYWHERE = pytest.mark.parametrize("place", ["folder", "s3"], indirect=True)
-
-
-@pytest.fixture
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if getattr(request, "param", "folder") == "s3":
-        return f"s3://{request.getfixturevalue('s3_bucket')}/prefix"
-    return str(tmp_path / "storage")
-
-
-@pytest.fixture
-def braze() -> Iterator[LocalBraze]:
-    with LocalBraze() as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,20 +1,18 @@
 """A brand with a table of members, a sync of theirs, and the Braze it is kept in."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pytest
 
-from braze_assets.assets.partitions import daily_partitions
 from braze_assets.emulator.process import LocalBraze
-from braze_assets_tests.projects import Project, metadata
+from braze_assets_tests.projects import Project, daily_source, metadata
 
 __all__ = ["ANYWHERE", "PARTS", "YAML", "World", "user"]
 
-DAYS = daily_partitions()
 PARTS = ["vip", "vip_findings", "vip_delta", "vip_sync"]
+SCHEMA = pa.schema([("external_id", "string"), ("tier", "string"), ("points", "int64"), ("since", "date32")])
 LIVE = {"vip_sync": {"mode": "live"}}
 YAML = """\
 type: braze_assets.AttributeSync
@@ -40,25 +38,7 @@ class World:
         project.write("vip/vip.sql", "SELECT external_id, tier, points, since FROM members")
 
     def source(self) -> Any:
-        days = self.days
-
-        @dg.asset(
-            key=["customer_360", "members"],
-            partitions_def=DAYS,
-            backfill_policy=dg.BackfillPolicy.single_run(),
-        )
-        def members(context: dg.AssetExecutionContext) -> Any:
-            schema = pa.schema(
-                [("external_id", "string"), ("tier", "string"), ("points", "int64"), ("since", "date32")]
-            )
-
-            def tables() -> Iterator[tuple[str, pa.Table]]:
-                for key in context.partition_keys:
-                    yield key, pa.Table.from_pylist(days[key], schema=schema)
-
-            return dg.MaterializeResult(value=tables())
-
-        return members
+        return daily_source("members", self.days, SCHEMA)
 
     def run(self, names: list[str], first: str, last: str | None = None, **config: Any) -> Any:
         return self.project.run(

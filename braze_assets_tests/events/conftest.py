@@ -3,25 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from braze_assets.emulator.process import LocalBraze
 from braze_assets.storage import connect
-from braze_assets_tests.delivery.harness import KEY
+from braze_assets_tests.delivery.conftest import _running, braze
 from braze_assets_tests.events.world import Events
 
-
-@pytest.fixture(scope="session")
-def _running() -> Iterator[LocalBraze]:
-    with LocalBraze(api_key=KEY, record_requests=500) as local:
-        yield local
-
-
-@pytest.fixture
-def braze(_running: LocalBraze) -> Iterator[LocalBraze]:
-    """A local Braze as new."""
-    _running.control.clear()
-    _running.control.reset_settings()
-    yield _running
-    _running.control.clear_faults()
+__all__ = ["_running", "anywhere", "braze", "world"]
 
 
 @pytest.fixture

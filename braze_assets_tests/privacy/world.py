@@ -1,7 +1,6 @@
 """A user's project full of marked people, in a Dagster instance that keeps everything on disk."""
 
 import traceback
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,14 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from braze_assets.assets.partitions import daily_partitions
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.resources.braze import BrazeResource
 from braze_assets_tests.privacy.marks import person
 from braze_assets_tests.privacy.scan import Places
-from braze_assets_tests.projects import Project
+from braze_assets_tests.projects import Project, daily_source
 
 __all__ = ["CLUB", "LIVE", "PARTS", "QuickBraze", "World", "command_lines"]
 
-DAYS = daily_partitions()
 CLUB = """\
 type: braze_assets.AttributeSync
 attributes:
@@ -143,21 +140,7 @@ class World(Project):
         return key
 
     def _members(self) -> Any:
-        days = self.days
-
-        @dg.asset(
-            key=["customer_360", "members"],
-            partitions_def=DAYS,
-            backfill_policy=dg.BackfillPolicy.single_run(),
-        )
-        def members(context: dg.AssetExecutionContext) -> Any:
-            def tables() -> Iterator[tuple[str, pa.Table]]:
-                for key in context.partition_keys:
-                    yield key, pa.Table.from_pylist(days[key], schema=_SCHEMA)
-
-            return dg.MaterializeResult(value=tables())
-
-        return members
+        return daily_source("members", self.days, _SCHEMA)
 
 
 def command_lines() -> set[str]:
