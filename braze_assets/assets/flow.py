@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import dagster as dg
 
-__all__ = ["Flow", "Mode", "Part", "Source", "flow_asset"]
+__all__ = ["AssetDecorator", "Flow", "Mode", "Part", "Source", "flow_asset"]
 
-_Decorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
+AssetDecorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 Mode = Literal["preview", "test", "live"]
 Part = Literal["", "findings", "delta", "sync", "audit", "review"]
 """The assets a flow may have; without a name, its table."""
@@ -62,9 +62,9 @@ class Flow:
         return self.partitions.time_window_for_partition_key(partition).end.astimezone(timezone.utc)
 
 
-def flow_asset(flow: Flow, part: Part = "", **more: Any) -> _Decorator:
+def flow_asset(flow: Flow, part: Part = "", **more: Any) -> AssetDecorator:
     """`dg.asset` with what every partitioned asset of a flow has; a range of partitions is one run."""
-    made: _Decorator = dg.asset(
+    made: AssetDecorator = dg.asset(
         key=flow.key(part),
         partitions_def=flow.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),

@@ -5,17 +5,29 @@ from typing import Any
 
 import dagster as dg
 
-from braze_assets.assets.flow import Flow
+from braze_assets.assets.flow import AssetDecorator, Flow, flow_asset
 from braze_assets.assets.previews import markdown_table
+from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.plan import BaseHeader, Guard, Verdict
 
-__all__ = ["guard_results", "guard_specs", "guard_table"]
+__all__ = ["guard_results", "guard_table", "plan_asset"]
 
 
-def guard_specs(flow: Flow, guards: Sequence[Guard[Any]]) -> list[dg.AssetCheckSpec]:
-    """A check for every guard, which `guard_results` answers."""
+def plan_asset(flow: Flow, guards: Sequence[Guard[Any]], *, description: str) -> AssetDecorator:
+    """`dg.asset` for the plan of a flow, made from its table as `rows`; every guard is a check of it."""
     key = flow.key("delta")
-    return [dg.AssetCheckSpec(guard.name, asset=key, description=guard.description) for guard in guards]
+    return flow_asset(
+        flow,
+        "delta",
+        ins={"rows": dg.AssetIn(flow.key(), dagster_type=PARTITIONED_TABLE)},
+        check_specs=[
+            dg.AssetCheckSpec(guard.name, asset=key, description=guard.description) for guard in guards
+        ],
+        description=description,
+        kinds={"duckdb", "parquet"},
+        tags={"pii": "true"},
+        pool=flow.name,
+    )
 
 
 def guard_results(

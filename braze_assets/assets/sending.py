@@ -5,25 +5,44 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
-from braze_assets.assets.flow import Flow, Mode
+from braze_assets.assets.flow import AssetDecorator, Flow, Mode, flow_asset
 from braze_assets.assets.interrupts import interruptible
 from braze_assets.assets.previews import markdown_table
+from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.failures import dagster_failures
 
 if TYPE_CHECKING:
     from braze_assets.delivery import SendReport
 
-__all__ = ["Deliver", "accepted", "allowed_mode", "send_each"]
+__all__ = ["Deliver", "allowed_mode", "send_asset", "send_each"]
 
 Deliver = Callable[[Callable[[], bool]], Iterable[tuple[str | None, "SendReport"]]]
 """Sends partition after partition, each with its report as soon as that is known. It is given the question
 whether somebody wants the run to stop."""
 
 
-def accepted(flow: Flow, noun: str, description: str) -> dg.AssetCheckSpec:
-    """The check of a send, which `send_each` answers."""
-    return dg.AssetCheckSpec(f"every_{noun}_accepted", asset=flow.key("sync"), description=description)
+def send_asset(flow: Flow, noun: str, *, accepted: str, description: str) -> AssetDecorator:
+    """`dg.asset` for the send of a flow's plans, given as `delta`; its body is `send_each`.
+
+    Args:
+        flow: What is sent.
+        noun: What one object is called: "object", "event".
+        accepted: What the check says that all of them were accepted.
+        description: Of the asset.
+    """
+    return flow_asset(
+        flow,
+        "sync",
+        ins={"delta": dg.AssetIn(flow.key("delta"), dagster_type=PARTITIONED_TABLE)},
+        check_specs=[
+            dg.AssetCheckSpec(f"every_{noun}_accepted", asset=flow.key("sync"), description=accepted)
+        ],
+        required_resource_keys={"storage", flow.destination},
+        description=description,
+        kinds={"braze"},
+        pool=flow.name,
+    )
 
 
 def allowed_mode(

@@ -1,8 +1,8 @@
 """The table a flow starts from: its query over its sources, partition after partition."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -20,19 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["BuildTable", "table_asset"]
 
 
-class BuildTable(Protocol):
-    """Makes one partition of the table, as of its end."""
-
-    def __call__(
-        self,
-        connection: "DuckDBPyConnection",
-        sources: Mapping[str, str],
-        *,
-        partition: str | None,
-        as_of: datetime,
-    ) -> TableOutput:
-        """`sources` are table expressions by the name the query calls them by."""
-        ...
+BuildTable = Callable[["DuckDBPyConnection", Mapping[str, str], str | None, datetime], TableOutput]
+"""Makes one partition of the table, from table expressions by the name the query calls them by: what is
+given are the connection, these sources, the partition and the moment it is computed for."""
 
 
 def table_asset(flow: Flow, build: BuildTable, *, description: str, digest: str) -> dg.AssetsDefinition:
@@ -66,4 +56,4 @@ def _tables(
             sources = {name: table.existing(key).sql(connection) for name, table in tables.items()}
             sources |= {name: file.sql(connection) for name, file in files.items()}
             as_of = flow.as_of(key, datetime.now(timezone.utc))
-            yield key, build(connection, sources, partition=key, as_of=as_of)
+            yield key, build(connection, sources, key, as_of)

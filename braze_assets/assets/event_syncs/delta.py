@@ -1,7 +1,6 @@
 """The plan of a sync of events: what would be sent now, what it costs, and whether it may be sent."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime, timezone
 from typing import Any
 
@@ -9,10 +8,8 @@ import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.event_syncs.definition import EventSyncDefinition
-from braze_assets.assets.flow import flow_asset
-from braze_assets.assets.planning import guard_results, guard_specs, guard_table
+from braze_assets.assets.planning import guard_results, guard_table, plan_asset
 from braze_assets.assets.previews import markdown_table
-from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.io_managers import TableOutput
 from braze_assets.ledger.events import EventLedger
 from braze_assets.plan.events import EVENT_GUARDS, EventPlan, EventPlanHeader, make_event_plan
@@ -44,16 +41,11 @@ class EventDeltaConfig(dg.Config):
 def build_event_delta_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
     """The asset of the plan: one for every partition, in whatever order they come."""
 
-    @flow_asset(
+    @plan_asset(
         sync,
-        "delta",
-        ins={"rows": dg.AssetIn(sync.key(), dagster_type=PARTITIONED_TABLE)},
-        check_specs=guard_specs(sync, EVENT_GUARDS),
+        EVENT_GUARDS,
         description=f"What `{sync.name}_sync` would send: the {sync.events.kind} of the partition that the "
         "ledger of ids does not know, with the cost and the guards' verdicts.",
-        kinds={"duckdb", "parquet"},
-        tags={"pii": "true"},
-        pool=sync.name,
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.
     def delta(  # type: ignore[no-untyped-def]
@@ -82,9 +74,9 @@ def _plans(
 ) -> Iterator[tuple[str | None, TableOutput]]:
     for key in sync.keys(context):
         now = datetime.now(timezone.utc)
-        with dagster_failures(), ExitStack() as open_until_stored:
+        with dagster_failures(), connect() as connection:
             plan = make_event_plan(
-                open_until_stored.enter_context(connect()),
+                connection,
                 sync=sync.name,
                 rows=rows.existing(key),
                 ledger=ledger,

@@ -37,11 +37,7 @@ def build_events_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
     descriptions = {**_COLUMNS, str(sync.events.identifier): "The identifier Braze knows the user by."}
 
     def build(
-        connection: "DuckDBPyConnection",
-        sources: Mapping[str, str],
-        *,
-        partition: str | None,
-        as_of: datetime,
+        connection: "DuckDBPyConnection", sources: Mapping[str, str], partition: str | None, as_of: datetime
     ) -> TableOutput:
         built = build_events(connection, sync.events, sources, partition=partition, as_of=as_of)
         facts = _facts(built)  # before the connection is busy with the rows

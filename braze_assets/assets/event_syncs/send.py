@@ -7,9 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.event_syncs.definition import EventSyncDefinition
-from braze_assets.assets.flow import flow_asset
-from braze_assets.assets.sending import accepted, allowed_mode, send_each
-from braze_assets.assets.types import PARTITIONED_TABLE
+from braze_assets.assets.sending import allowed_mode, send_asset, send_each
 from braze_assets.ledger.events import EventLedger
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.storage import StorageResource
@@ -34,16 +32,12 @@ class EventSendConfig(dg.Config):
 def build_event_send_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
     """The asset of the send; it stores nothing of its own: its outcomes are in the ledger."""
 
-    @flow_asset(
+    @send_asset(
         sync,
-        "sync",
-        ins={"delta": dg.AssetIn(sync.key("delta"), dagster_type=PARTITIONED_TABLE)},
-        check_specs=[accepted(sync, "event", "Braze accepted everything that was sent, and said so.")],
-        required_resource_keys={"storage", sync.destination},
+        "event",
+        accepted="Braze accepted everything that was sent, and said so.",
         description=f"The send: delivers the plans to Braze (`{sync.destination}`), every event once, and "
         "keeps what became of each. Refuses a plan whose guards failed.",
-        kinds={"braze"},
-        pool=sync.name,
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.
     def send(context: dg.AssetExecutionContext, config: EventSendConfig, delta: PartitionedTable):  # type: ignore[no-untyped-def]

@@ -8,11 +8,9 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from braze_assets.assets.flow import flow_asset
-from braze_assets.assets.planning import guard_results, guard_specs
+from braze_assets.assets.planning import guard_results, plan_asset
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.syncs.plan_facts import plan_output
-from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.ledger import Ledger, Projection
 from braze_assets.plan import GUARDS, Plan, PlanHeader, empty_plan, foresee_plans, make_plan
 from braze_assets.resources.failures import dagster_failures
@@ -40,16 +38,11 @@ class DeltaConfig(dg.Config):
 def build_delta_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     """The asset of the plan. A range of partitions is one run: collapsed into its last one, or replayed."""
 
-    @flow_asset(
+    @plan_asset(
         sync,
-        "delta",
-        ins={"rows": dg.AssetIn(sync.key(), dagster_type=PARTITIONED_TABLE)},
-        check_specs=guard_specs(sync, GUARDS),
+        GUARDS,
         description=f"What `{sync.name}_sync` would send: for every user the attributes that differ from "
         "what Braze has acknowledged, with the old values, the cost and the guards' verdicts.",
-        kinds={"duckdb", "parquet"},
-        tags={"pii": "true"},
-        pool=sync.name,
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.
     def delta(  # type: ignore[no-untyped-def]

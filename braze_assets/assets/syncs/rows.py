@@ -23,11 +23,7 @@ def build_rows_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     lineage = _lineage(sync)
 
     def build(
-        connection: "DuckDBPyConnection",
-        sources: Mapping[str, str],
-        *,
-        partition: str | None,
-        as_of: datetime,
+        connection: "DuckDBPyConnection", sources: Mapping[str, str], partition: str | None, as_of: datetime
     ) -> TableOutput:
         built = build_rows(connection, sync.rows, sources, partition=partition, as_of=as_of)
         facts = _facts(built, sync)  # before the connection is busy with the rows

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import dagster as dg
 from pydantic import Field
 
-from braze_assets.assets.flow import flow_asset
-from braze_assets.assets.sending import accepted, allowed_mode, send_each
+from braze_assets.assets.sending import allowed_mode, send_asset, send_each
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.syncs.deliveries import Deliveries
 from braze_assets.assets.syncs.remake import remake_plan
-from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.ledger import Ledger
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.storage import StorageResource
@@ -38,20 +36,12 @@ class SendConfig(dg.Config):
 def build_send_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
     """The asset of the send; it stores nothing of its own: its outcomes are the ledger's receipts."""
 
-    @flow_asset(
+    @send_asset(
         sync,
-        "sync",
-        ins={"delta": dg.AssetIn(sync.key("delta"), dagster_type=PARTITIONED_TABLE)},
-        check_specs=[
-            accepted(
-                sync, "object", "Braze accepted every object that was sent; the receipts name the others."
-            )
-        ],
-        required_resource_keys={"storage", sync.destination},
+        "object",
+        accepted="Braze accepted every object that was sent; the receipts name the others.",
         description=f"The send: delivers the plan to Braze (`{sync.destination}`) and moves the ledger by "
         "what Braze accepted. Refuses a plan whose guards failed.",
-        kinds={"braze"},
-        pool=sync.name,
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.
     def send(context: dg.AssetExecutionContext, config: SendConfig, delta: PartitionedTable):  # type: ignore[no-untyped-def]
