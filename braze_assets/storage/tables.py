@@ -123,9 +123,7 @@ class StoredTable:
 
         paths = self.paths
         # A column may have been widened between two partitions.
-        schema = pa.unify_schemas(
-            [_footer(path).schema.to_arrow_schema() for path in paths], promote_options="permissive"
-        )
+        schema = _common([_footer(path).schema.to_arrow_schema() for path in paths])
         return ds.dataset(
             [path.path for path in paths],
             schema=schema,
@@ -162,6 +160,19 @@ class StoredTable:
                     path.fs.get_file(path.path, str(copy))
                 copies.append(copy)
             yield StoredTable.at(*copies)
+
+
+def _common(schemas: list[pa.Schema]) -> pa.Schema:
+    """One schema for all; a column that is text in one file and a number in another is text, as in DuckDB."""
+    try:
+        return pa.unify_schemas(schemas, promote_options="permissive")
+    except pa.ArrowTypeError:
+        text = {field.name for schema in schemas for field in schema if pa.types.is_string(field.type)}
+        as_text = [
+            pa.schema([field.with_type(pa.string()) if field.name in text else field for field in schema])
+            for schema in schemas
+        ]
+        return pa.unify_schemas(as_text, promote_options="permissive")
 
 
 def _footer(path: UPath) -> pq.FileMetaData:

@@ -61,12 +61,14 @@ def test_a_file_cut_short_is_quarantined_and_the_rest_loads(project: Project) ->
     write_hours(f"{project.storage}/in", settings(truncated=cut, files_per_hour=2), [START])
     result = project.run(EVENTS[:1], first="2026-07-01-00:00")
     assert result.success
-    (check,) = result.get_asset_check_evaluations()
-    assert not check.passed
-    assert check.severity is dg.AssetCheckSeverity.WARN
+    checks = {each.check_name: each for each in result.get_asset_check_evaluations()}
+    assert not checks["every_file_readable"].passed
+    assert checks["every_file_readable"].severity is dg.AssetCheckSeverity.WARN
+    assert checks["counts_add_up"].passed
     facts = metadata(result, "currents__users_messages_email_send")
     assert facts["quarantined_files"] == 1
     assert facts["rows"] > 0
+    assert facts["quarantine"].endswith("currents_quarantine/users.messages.email.Send")
 
 
 def test_a_missing_hour_is_named_not_skipped(project: Project) -> None:
