@@ -108,7 +108,8 @@ class Filling:
         filled.stored_rows = self.table(hour).num_rows
         files = ((file.file.key, file.schema) for file in filled.ingested.read.files)
         note(self.storage, self.event_type, self._held, files)
-        again = self._listing(hour)
+        # Not by what is remembered of the folders: a new one may have come.
+        again = self._listing(hour, CurrentsSource(self.source.url, self.source.client))
         if any(fingerprint(again[each]) != fingerprint(listing[each]) for each in listing):
             refill.mark(self.storage, self.event_type, [hour])
         refill.clear(self.storage, self.event_type, hour, seen)
@@ -121,8 +122,9 @@ class Filling:
         """
         expire(self.storage, self.event_type, self.settings.quarantine_days, self.clock())
 
-    def _listing(self, hour: datetime) -> Listing:
-        return self.source.hours(self.event_type, [hour, *window(hour, self.settings.window_hours)])
+    def _listing(self, hour: datetime, source: CurrentsSource | None = None) -> Listing:
+        hours = [hour, *window(hour, self.settings.window_hours)]
+        return (source or self.source).hours(self.event_type, hours)
 
     def _made(self, hour: datetime, listing: Listing, before: Manifest | None) -> tuple[FilledHour, Listing]:
         """The hour; made anew where a file vanished between listing and reading."""

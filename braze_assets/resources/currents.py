@@ -25,10 +25,15 @@ class CurrentsResource(dg.ConfigurableResource[None]):
         return self.url or os.environ.get("BRAZE_CURRENTS_URL") or DEFAULT_CURRENTS
 
     def s3_client(self) -> Any:
-        """The S3 client for listing, or None where the files are in a folder."""
+        """The S3 client for listing and reading, or None where the files are in a folder.
+
+        It keeps as many connections as there are files read at a time.
+        """
         if not self.location().startswith("s3://"):
             return None
         # Imported late: it takes longer than everything else this code location loads.
-        from dagster_aws.s3 import S3Resource
+        import boto3
+        from botocore.config import Config
 
-        return S3Resource().get_client()
+        retries = {"max_attempts": 5, "mode": "standard"}
+        return boto3.client("s3", config=Config(max_pool_connections=32, retries=retries))

@@ -3,11 +3,13 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from braze_assets.currents.events import avro_schema
@@ -15,8 +17,10 @@ from braze_assets.currents.filling import FilledHour, Filling
 from braze_assets.currents.ingest import IngestSettings
 from braze_assets.currents.listing import CurrentsSource, FileRef
 from braze_assets.currents.manifest import Manifest, loaded
+from braze_assets.currents.progress import Progress
 from braze_assets.currents.quarantine import expire, quarantined
 from braze_assets.currents.refill import mark, marked
+from braze_assets.currents.spool import Reading, SpooledFile, spool_files
 from braze_assets.errors import CurrentsError, StorageError
 from braze_assets.storage import Storage, StoredTable, connect, write_parquet
 from braze_assets_tests.currents.conftest import HOUR, OPEN, Write, avro, event
@@ -334,6 +338,49 @@ def test_times_and_ids_that_are_missing_or_wrong_are_counted(feed: Feed, write: 
     rows = {row["id"]: row["event_time"] for row in feed.table(HOUR).dataset().to_table().to_pylist()}
     assert rows["event-2"] == HOUR + timedelta(milliseconds=5)
     assert len(rows) == 5
+
+
+def test_many_small_files_wait_for_the_server_together(
+    feed: Feed, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More files are requested at a time than are decoded, and the memory they take is bounded."""
+    for offset in range(96):
+        write([event(offset)], offset=offset)
+    real = CurrentsSource.read
+    there, most = 0, 0
+
+    def slow(self: CurrentsSource, file: FileRef) -> bytes:
+        nonlocal there, most
+        there += 1
+        most = max(most, there)
+        time.sleep(0.05)
+        there -= 1
+        return real(self, file)
+
+    monkeypatch.setattr(CurrentsSource, "read", slow)
+    files = feed.source.files(OPEN, HOUR)
+    began = time.monotonic()
+    spooled = list(spool_files(feed.source, files, feed.place, Reading(workers=2, readers=16)))
+    assert time.monotonic() - began < 96 * 0.05 / 2
+    assert [file.file for file in spooled] == files
+    assert 8 < most <= 16
+    monkeypatch.setattr("braze_assets.currents.spool._BYTES_AHEAD", 3 * files[0].size)
+    most = 0
+    list(spool_files(feed.source, files[:10], feed.place, Reading(workers=2, readers=16)))
+    assert most <= 3
+
+
+def test_progress_is_told_with_what_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    """K41: a long hour says how far it is and how long it will take."""
+    ticks = iter(range(0, 1000, 3))
+    ref = FileRef("uri", "key", 100, NOW)
+    files = [SpooledFile(ref, None, pa.schema([]), 10, 0, False, None) for _ in range(10)]
+    progress = Progress(logging.getLogger("test"), "Open 07", 10, 1000, lambda: float(next(ticks)))
+    with caplog.at_level(logging.INFO):
+        assert list(progress.following(files)) == files
+    assert "Open 07: 2 of 10 files (20 %), 20 records, 3 a second, about 24 s left" in caplog.text
+    assert "Open 07: read 10 files" in caplog.text
+    assert len(caplog.records) == 5
 
 
 def test_stopped_between_files_it_leaves_nothing_running(
