@@ -16,6 +16,17 @@ ALLOWED = {
     "acknowledged": rf"ledger/club/external_id/acknowledged/.*#({_PERSONAL})",
     "receipts": r"ledger/club/external_id/receipts/.*#(identifier|object|reason)",
     "audit": r"tables/club_audit/.*#(identifier|expected|found)",
+    "nested table": r"tables/nest/.*#(external_id|contact|friends|family)",
+    "nested plan": r"(tables/nest_delta/.*|ledger/nest/external_id/plans/.*)"
+    "#(external_id|object|previous|values)",
+    "nested acknowledged": r"ledger/nest/external_id/acknowledged/.*#(external_id|contact|friends|family)",
+    "nested receipts": r"ledger/nest/external_id/receipts/.*#(identifier|object|reason)",
+    "nested audit": r"tables/nest_audit/.*#(identifier|expected|found)",
+    "events": r"tables/visits/.*#(external_id|properties)",
+    "plan of events": r"(tables/visits_delta/.*|ledger/visits/events/plans/.*)#(external_id|object)",
+    "event ids": r"ledger/visits/events/event_ids/.*#(identifier|object|reason)",
+    "receipts of events": r"ledger/visits/events/receipts/.*#(identifier|object|reason)",
+    "review of events": r"tables/visits_review/.*#(identifier|object|reason)",
     "Currents events": r"tables/currents/users_messages_email_open/.*#"
     "(user_id|external_user_id|email_address)",
     "email events": r"tables/customer_360/unified_email_events/.*#(email|braze_id|external_user_id)",

@@ -12,12 +12,16 @@ from braze_assets_tests.privacy.allowed import ALLOWED, is_data
 from braze_assets_tests.privacy.by_hand import operate_on_the_ledger
 from braze_assets_tests.privacy.echo import echoing
 from braze_assets_tests.privacy.marks import KEY, MARKS, SECRETS, person
+from braze_assets_tests.privacy.more import events, from_the_launchpad, nested_replay
 from braze_assets_tests.privacy.scan import Find, scan
 from braze_assets_tests.privacy.story import Story
 from braze_assets_tests.privacy.world import World
 
 FINE = {"preview", "test", "live", "again", "range", "rewind", "audit", "bad cells", "currents"}
 FINE |= {"email events", "a fault for each", "key with a line break at its end"}
+FINE |= {"nested replay", "events", "events, some refused", "events settled", "events settled, confirmed"}
+FINE |= {f"launchpad {each}" for each in ("0 release", "1 forget_users")}
+FINE |= {f"launchpad {each}, confirmed" for each in ("0 release", "1 forget_users")}
 """What succeeds; where Braze refuses somebody on the way, the run warns of it."""
 
 
@@ -45,6 +49,9 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
         story.echoes()
         story.wrong_places()
         operate_on_the_ledger(world, patch)
+        from_the_launchpad(story)
+        nested_replay(story)
+        events(story)
         story.currents()
         for step in story.wrong_projects():
             assert step()

@@ -1,6 +1,7 @@
 """A user's project full of marked people, in a Dagster instance that keeps everything on disk."""
 
 import traceback
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,16 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from braze_assets.assets.partitions import daily_partitions
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.resources.braze import BrazeResource
 from braze_assets_tests.privacy.marks import person
 from braze_assets_tests.privacy.scan import Places
-from braze_assets_tests.projects import Project, daily_source
+from braze_assets_tests.projects import Project
 
 __all__ = ["CLUB", "LIVE", "PARTS", "QuickBraze", "World", "command_lines"]
 
+DAYS = daily_partitions()
 CLUB = """\
 type: braze_assets.AttributeSync
 attributes:
@@ -96,7 +99,7 @@ class World(Project):
         )
         for event in result.all_events:
             if event.is_failure and event.event_specific_data is not None:
-                self._keep(str(event.event_specific_data))
+                self.keep(str(event.event_specific_data))
         return result
 
     def _job(self, names: list[str]) -> Any:
@@ -116,11 +119,11 @@ class World(Project):
         try:
             self.definitions()
         except Exception:
-            self._keep(traceback.format_exc())
+            self.keep(traceback.format_exc())
             return traceback.format_exc()
         return ""
 
-    def _keep(self, text: str) -> None:
+    def keep(self, text: str) -> None:
         self.texts[f"error {len(self.texts)}"] = text
 
     def places(self) -> Places:
@@ -140,7 +143,21 @@ class World(Project):
         return key
 
     def _members(self) -> Any:
-        return daily_source("members", self.days, _SCHEMA)
+        days = self.days
+
+        @dg.asset(
+            key=["customer_360", "members"],
+            partitions_def=DAYS,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+        )
+        def members(context: dg.AssetExecutionContext) -> Any:
+            def tables() -> Iterator[tuple[str, pa.Table]]:
+                for key in context.partition_keys:
+                    yield key, pa.Table.from_pylist(days[key], schema=_SCHEMA)
+
+            return dg.MaterializeResult(value=tables())
+
+        return members
 
 
 def command_lines() -> set[str]:
