@@ -62,12 +62,7 @@ class Storage:
                 place="BRAZE_ASSETS_STORAGE",
                 remedy="Use a folder or s3://bucket/prefix.",
             )
-        if scheme == "s3" and separator and re.search("[:@]", self.url.partition("://")[2].partition("/")[0]):
-            raise ConfigurationError(
-                "The storage's URL carries credentials; it would be shown with every table.",
-                place="BRAZE_ASSETS_STORAGE",
-                remedy="Take them out. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role.",
-            )
+        _refuse_credentials(self.url, "BRAZE_ASSETS_STORAGE")
         url = self.url.removeprefix("file://")
         if not url.startswith("s3://"):
             url = os.path.abspath(os.path.expanduser(url))
@@ -110,8 +105,23 @@ class Storage:
             probe.unlink()
 
 
+def _refuse_credentials(url: str, place: str) -> None:
+    bucket = url.removeprefix("s3://").partition("/")[0]
+    if url.startswith("s3://") and re.search("[:@]", bucket):
+        raise ConfigurationError(
+            "An S3 URL carries credentials; it would be shown wherever it is used.",
+            place=place,
+            remedy="Take them out. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role.",
+        )
+
+
 def open_path(url: str) -> UPath:
-    """A path for a URL or a local path, without cached listings: other runs write here too."""
+    """A path for a URL or a local path, without cached listings: other runs write here too.
+
+    Raises:
+        ConfigurationError: The URL carries credentials.
+    """
+    _refuse_credentials(url, "the URL of a file or table (not shown here)")
     return UPath(url, use_listings_cache=False) if url.startswith("s3://") else UPath(url)
 
 
@@ -166,6 +176,8 @@ def _explain(error: BaseException) -> tuple[str, str] | None:
                 "there are no AWS credentials",
                 "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role.",
             )
+        if kind == "ParamValidationError":
+            return ("S3 allows no such bucket or key", "Correct the URL: s3://bucket/path.")
         if kind in ("EndpointConnectionError", "ConnectTimeoutError", "ConnectionRefusedError"):
             return (
                 "its endpoint does not answer",
