@@ -1,28 +1,28 @@
-"""Which files belong to one event type and hour.
+"""Which files belong to an event type and to hours.
 
 The folder of the integration is not known beforehand, so the folders are walked down to `event_type=` and
-`date=`, whatever stands between; below the hour every file counts. Other event types and hours are not
-listed: a bucket may hold years.
+`date=`, in either order, whatever stands between; below the hour every file counts. Hours before the wanted
+ones are not listed: a bucket may hold years.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from braze_assets.currents.paths import hour_name
 from braze_assets.currents.tree import FileRef, S3Client, Tree, open_tree
+from braze_assets.currents.unrouted import Unrouted
+from braze_assets.currents.walk import DEPTH, Walk
 
 __all__ = ["CurrentsSource", "FileRef", "S3Client"]
-
-_DEPTH = 4
-"""How many unknown folders may stand above or between the event type and the hour."""
 
 
 @dataclass
 class CurrentsSource:
     """A place that Currents writes to.
 
-    Folders above the hours are remembered, so make a new source for every run.
+    Folders above the hours are remembered, so make a new source for every run. Several threads may use it.
 
     Args:
         url: A folder or `s3://bucket/prefix`: what was set as the folder of the connector, or any folder
@@ -36,10 +36,58 @@ class CurrentsSource:
     url: str
     client: S3Client | None = None
     _tree: Tree = field(init=False, repr=False)
-    _folders: dict[str, list[str]] = field(init=False, repr=False, default_factory=dict)
+    _walk: Walk = field(init=False, repr=False)
+    _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._tree = open_tree(self.url, self.client)
+        self._walk = Walk(self._tree)
+
+    def since(
+        self, event_type: str, first: datetime, before: datetime | None = None
+    ) -> Iterator[tuple[datetime, FileRef]]:
+        """The files of one event type from an hour on, each with its hour, in no particular order.
+
+        Args:
+            event_type: The event type.
+            first: The first hour.
+            before: The hour to stop before; none when None.
+
+        Raises:
+            StorageError: The place cannot be listed.
+            CurrentsError: There are too many folders to find one's way.
+        """
+        with self._lock:
+            homes, dates = self._walk.homes()
+        low, high = hour_name(first), hour_name(before) if before else "~"
+        for home in homes:
+            if home.event_type == event_type:
+                yield from self._walk.dated(home.folder, low, high, DEPTH)
+        for hour, folder in dates:
+            if low <= hour_name(hour) < high:
+                for file in self._walk.of_type(folder, event_type, DEPTH):
+                    yield hour, file
+
+    def first_hour(self, event_type: str, first: datetime, before: datetime) -> datetime | None:
+        """The first hour of an event type that has files, from one hour to before another.
+
+        Raises:
+            StorageError: The place cannot be listed.
+        """
+        with self._lock:
+            homes, dates = self._walk.homes()
+        low, high = hour_name(first), hour_name(before)
+        found = [
+            hour
+            for home in homes
+            if home.event_type == event_type
+            for hour, _ in self._walk.dated(home.folder, low, high, DEPTH, only_first=True)
+        ]
+        for hour, folder in sorted(dates):
+            if low <= hour_name(hour) < high and any(self._walk.of_type(folder, event_type, DEPTH)):
+                found.append(hour)
+                break
+        return min(found, default=None)
 
     def files(self, event_type: str, hour: datetime) -> list[FileRef]:
         """The files of one event type and hour, ordered by key. None is no error.
@@ -47,8 +95,7 @@ class CurrentsSource:
         Raises:
             StorageError: The place cannot be listed.
         """
-        wanted = {"event_type": event_type, "date": hour_name(hour)}
-        return sorted(self._walk("", wanted, _DEPTH), key=lambda file: file.key)
+        return self.hours(event_type, [hour])[hour]
 
     def hours(self, event_type: str, hours: Sequence[datetime]) -> dict[datetime, list[FileRef]]:
         """The files of several hours of one event type, each ordered by key.
@@ -56,7 +103,11 @@ class CurrentsSource:
         Raises:
             StorageError: The place cannot be listed.
         """
-        return {hour: self.files(event_type, hour) for hour in hours}
+        found: dict[datetime, list[FileRef]] = {hour: [] for hour in hours}
+        for first, before in _spans(hours):
+            for hour, file in self.since(event_type, first, before):
+                found[hour].append(file)
+        return {hour: sorted(files, key=lambda file: file.key) for hour, files in found.items()}
 
     def event_types(self) -> list[str]:
         """The event types that have ever been written, sorted, documented or not.
@@ -64,7 +115,26 @@ class CurrentsSource:
         Raises:
             StorageError: The place cannot be listed.
         """
-        return sorted(set(self._event_types("", _DEPTH)))
+        with self._lock:
+            homes, dates = self._walk.homes()
+        found = {home.event_type for home in homes}
+        for _, folder in dates:
+            found.update(self._walk.types_below(folder, DEPTH))
+        return sorted(found)
+
+    def unrouted(self) -> Unrouted:
+        """The files met so far that belong to no event type or to no hour."""
+        return self._walk.unrouted()
+
+    def look_for_unrouted(self) -> Unrouted:
+        """Look through all folders down to the hours for files that belong to nothing, of any age.
+
+        Raises:
+            StorageError: The place cannot be listed.
+        """
+        with self._lock:
+            self._walk.look_everywhere()
+        return self._walk.unrouted()
 
     def read(self, file: FileRef) -> bytes:
         """The whole content of a file.
@@ -74,34 +144,16 @@ class CurrentsSource:
         """
         return self._tree.read(file)
 
-    def _walk(self, folder: str, wanted: dict[str, str], depth: int) -> Iterator[FileRef]:
-        if not wanted:
-            yield from self._tree.files(folder)
-            return
-        # An hour is asked for by name: an event type has 8,760 of them a year.
-        if list(wanted) == ["date"]:
-            direct = list(self._tree.files(f"{folder}date={wanted['date']}/"))
-            if direct or self._tree.starts_with(folder, "date="):
-                yield from direct
-                return
-        for name in self._children(folder):
-            key, separator, value = name.partition("=")
-            if separator and key in wanted:
-                if value == wanted[key]:
-                    rest = {other: text for other, text in wanted.items() if other != key}
-                    yield from self._walk(f"{folder}{name}/", rest, depth)
-            elif depth:
-                yield from self._walk(f"{folder}{name}/", wanted, depth - 1)
 
-    def _event_types(self, folder: str, depth: int) -> Iterator[str]:
-        for name in self._children(folder):
-            key, _, value = name.partition("=")
-            if key == "event_type":
-                yield value
-            elif depth:
-                yield from self._event_types(f"{folder}{name}/", depth - 1)
-
-    def _children(self, folder: str) -> list[str]:
-        if folder not in self._folders:
-            self._folders[folder] = self._tree.folders(folder)
-        return self._folders[folder]
+def _spans(hours: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """Hours as spans of consecutive ones."""
+    start: datetime | None = None
+    last: datetime | None = None
+    for hour in sorted(set(hours)):
+        if start is None or last is None or hour != last + timedelta(hours=1):
+            if start is not None and last is not None:
+                yield start, last + timedelta(hours=1)
+            start = hour
+        last = hour
+    if start is not None and last is not None:
+        yield start, last + timedelta(hours=1)

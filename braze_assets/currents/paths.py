@@ -14,6 +14,7 @@ the hour in which they happened.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Literal
 
 from braze_assets.errors import CurrentsError
@@ -67,6 +68,7 @@ def hour_name(hour: datetime) -> str:
     return hour.astimezone(timezone.utc).strftime("%Y-%m-%d-%H")
 
 
+@lru_cache(maxsize=8192)
 def parse_hour(text: str) -> datetime | None:
     """The hour behind `date=`, or None where the text is not one."""
     if not _HOUR.fullmatch(text):

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 from braze_assets.errors import CurrentsError, StorageError
 from braze_assets.storage import storage_errors
 
-__all__ = ["FileRef", "S3Client", "Tree", "open_tree"]
+__all__ = ["Children", "FileRef", "S3Client", "Tree", "hidden", "open_tree", "vanished"]
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,29 @@ class S3Client(Protocol):
         """An object with its `Body`."""
 
 
+@dataclass(frozen=True)
+class Children:
+    """What stands directly in a folder, sorted; hidden names (with a leading dot or underscore) left out."""
+
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+
+
 class Tree(Protocol):
     """A place with folders. Folders are named under its root and end in a slash; the root is empty."""
 
-    def folders(self, folder: str) -> list[str]:
-        """The names of the folders in a folder, sorted."""
+    def children(self, folder: str, first: str = "", before: str | None = None) -> Children:
+        """What stands in a folder, of the names from `first` on and before `before`."""
 
-    def files(self, folder: str) -> Iterator[FileRef]:
-        """The files at any depth under a folder, but hidden ones. None where there is no such folder."""
+    def first_child(self, folder: str) -> str | None:
+        """The first name in a folder, of a file or a folder; None where there is nothing."""
 
-    def starts_with(self, folder: str, prefix: str) -> bool:
-        """Whether anything in a folder has a name with a prefix."""
+    def pages(self, folder: str, first: str = "") -> Iterator[tuple[list[FileRef], bool]]:
+        """The files at any depth under a folder, but hidden ones, by the order of their first folder.
+
+        Those whose path under the folder comes before `first` are not listed. They come in parts as the
+        place gives them; with each part goes whether it is the last.
+        """
 
     def read(self, file: FileRef) -> bytes:
         """The content of a file."""
@@ -62,7 +73,9 @@ def open_tree(url: str, client: S3Client | None = None) -> Tree:
     scheme, separator, rest = url.partition("://")
     if separator and scheme == "s3" and rest.strip("/"):
         bucket, _, prefix = rest.strip("/").partition("/")
-        return _S3Tree(bucket, f"{prefix}/" if prefix else "", client or _client())
+        from braze_assets.currents.s3_tree import S3Tree, new_client
+
+        return S3Tree(bucket, f"{prefix}/" if prefix else "", client or new_client())
     if url.strip() and (not separator or scheme == "file"):
         return _LocalTree(Path(os.path.abspath(os.path.expanduser(url.removeprefix("file://")))))
     raise CurrentsError(
@@ -72,112 +85,70 @@ def open_tree(url: str, client: S3Client | None = None) -> Tree:
     )
 
 
-def _client() -> S3Client:
-    import boto3
-
-    client: S3Client = boto3.client("s3")
-    return client
-
-
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
+    """Whether a name is one of those that are never looked at."""
     return name.startswith((".", "_"))
+
+
+def vanished(uri: str) -> StorageError:
+    """The error of a file that is no longer there when it is read."""
+    return StorageError(
+        "The file was listed, and is gone.",
+        place=uri,
+        remedy="Run again: the bucket is listed anew. If that goes on, something takes the files away.",
+    )
 
 
 @dataclass(frozen=True)
 class _LocalTree:
     root: Path
 
-    def folders(self, folder: str) -> list[str]:
+    def children(self, folder: str, first: str = "", before: str | None = None) -> Children:
+        found = [
+            child
+            for child in self._inside(folder)
+            if child.name >= first and (before is None or child.name < before)
+        ]
+        return Children(
+            tuple(child.name for child in found if child.is_dir()),
+            tuple(child.name for child in found if not child.is_dir()),
+        )
+
+    def first_child(self, folder: str) -> str | None:
+        return next((child.name for child in self._inside(folder)), None)
+
+    def pages(self, folder: str, first: str = "") -> Iterator[tuple[list[FileRef], bool]]:
+        inside = [child for child in self._inside(folder) if child.name >= first]
+        for number, child in enumerate(inside, start=1):
+            yield [self._file(path) for path in self._below(child)], number == len(inside)
+
+    def _inside(self, folder: str) -> list[os.DirEntry[str]]:
         place = self.root / folder
         with storage_errors(str(place)):
             if folder and not place.is_dir():
                 return []
-            return sorted(
-                child.name for child in place.iterdir() if child.is_dir() and not _hidden(child.name)
-            )
+            with os.scandir(place) as entries:
+                shown = [entry for entry in entries if not hidden(entry.name)]
+        return sorted(shown, key=lambda entry: entry.name)
 
-    def files(self, folder: str) -> Iterator[FileRef]:
-        with storage_errors(str(self.root / folder)):
-            for parent, folders, names in os.walk(self.root / folder):
-                folders[:] = [name for name in folders if not _hidden(name)]
-                for name in names:
-                    if not _hidden(name):
-                        yield self._file(Path(parent, name))
+    def _below(self, child: os.DirEntry[str]) -> Iterator[Path]:
+        if not child.is_dir():
+            yield Path(child.path)
+            return
+        with storage_errors(child.path):
+            for parent, folders, names in os.walk(child.path):
+                folders[:] = [name for name in folders if not hidden(name)]
+                yield from (Path(parent, name) for name in names if not hidden(name))
 
     def _file(self, path: Path) -> FileRef:
-        found = path.stat()
+        with storage_errors(str(path)):
+            found = path.stat()
         modified = datetime.fromtimestamp(found.st_mtime, timezone.utc)
         return FileRef(str(path), path.relative_to(self.root).as_posix(), found.st_size, modified)
 
-    def starts_with(self, folder: str, prefix: str) -> bool:
-        return any(name.startswith(prefix) for name in self.folders(folder))
-
     def read(self, file: FileRef) -> bytes:
-        with storage_errors(file.uri):
-            return Path(file.uri).read_bytes()
-
-
-@dataclass(frozen=True)
-class _S3Tree:
-    bucket: str
-    prefix: str
-    client: S3Client
-
-    def _pages(self, folder: str, **options: Any) -> Iterator[Any]:
-        place = self.prefix + folder
-        with _s3_errors(f"s3://{self.bucket}/{place}"):
-            paginator = self.client.get_paginator("list_objects_v2")
-            yield from paginator.paginate(Bucket=self.bucket, Prefix=place, **options)
-
-    def folders(self, folder: str) -> list[str]:
-        found = [
-            common["Prefix"].rstrip("/").rpartition("/")[2]
-            for page in self._pages(folder, Delimiter="/")
-            for common in page.get("CommonPrefixes", ())
-        ]
-        return sorted(name for name in found if not _hidden(name))
-
-    def files(self, folder: str) -> Iterator[FileRef]:
-        for page in self._pages(folder):
-            for item in page.get("Contents", ()):
-                key = item["Key"].removeprefix(self.prefix)
-                parts = key.removeprefix(folder).split("/")
-                if not any(_hidden(part) for part in parts) and parts[-1]:
-                    uri = f"s3://{self.bucket}/{item['Key']}"
-                    etag = item.get("ETag", "").strip('"') or None
-                    yield FileRef(uri, key, item["Size"], item["LastModified"], etag)
-
-    def starts_with(self, folder: str, prefix: str) -> bool:
-        return any(
-            "Contents" in page for page in self._pages(folder + prefix, PaginationConfig={"MaxItems": 1})
-        )
-
-    def read(self, file: FileRef) -> bytes:
-        with _s3_errors(file.uri):
-            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + file.key)
-            return bytes(answer["Body"].read())
-
-
-@contextmanager
-def _s3_errors(place: str) -> Iterator[None]:
-    try:
-        with storage_errors(place):
-            yield
-    except StorageError as error:
-        if "bucket does not exist" not in error.cause:
-            raise
-        raise StorageError(
-            "The bucket of the Currents files does not exist.",
-            place=place,
-            remedy="Correct the URL of the source, or create the bucket.",
-        ) from error
-    except Exception as error:
-        response = getattr(error, "response", None)
-        if not isinstance(response, dict):
-            raise
-        code = str(response.get("Error", {}).get("Code", "unknown"))
-        raise StorageError(
-            f"S3 refused to list or read the Currents files: {code}.",
-            place=place,
-            remedy="Run again if the file was just replaced; else allow s3:ListBucket and s3:GetObject.",
-        ) from error
+        try:
+            with storage_errors(file.uri):
+                return Path(file.uri).read_bytes()
+        except StorageError as error:
+            raise vanished(file.uri) if not os.path.exists(file.uri) else error from error

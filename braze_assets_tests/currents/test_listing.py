@@ -91,16 +91,63 @@ class _Counting:
 
 
 def test_years_of_other_hours_are_not_listed(s3_bucket: str) -> None:
-    """An empty hour costs two requests once the folders are known, however many hours there are."""
+    """Any span of hours costs two requests once the folders are known, however many hours there are."""
     boto3.client("s3").put_object(Bucket=s3_bucket, Key=WANTED[0], Body=b"1")
     client = _Counting()
     source = CurrentsSource(f"s3://{s3_bucket}", client)
     source.files(OPEN, HOUR)
-    assert client.prefixes == ["", f"{INTEGRATION}/", WANTED[0].partition("version")[0]]
-    client.prefixes.clear()
-    assert source.files(OPEN, HOUR + timedelta(hours=1)) == []
     folder = f"{INTEGRATION}/event_type={OPEN}/"
-    assert client.prefixes == [f"{folder}date=2026-11-20-08/", f"{folder}date="]
+    assert client.prefixes == ["", f"{INTEGRATION}/", folder, folder]
+    client.prefixes.clear()
+    day = [HOUR - timedelta(hours=each) for each in range(24)]
+    assert [len(files) for files in source.hours(OPEN, day).values()] == [1] + [0] * 23
+    assert client.prefixes == [folder, folder]
+
+
+UNROUTED = [
+    "readme.txt",
+    "other/report.csv",
+    f"{INTEGRATION}/event_type={OPEN}/readme.txt",
+    f"{INTEGRATION}/event_type={OPEN}/date=2026-11-20/{NAME}",
+    f"{INTEGRATION}/event_type={OPEN}/date=2026-11-20-0x/{NAME}",
+    f"{INTEGRATION}/event_type={OPEN}/errors/lost.avro",
+    f"{INTEGRATION}/event_type={OPEN}/zone/lost.avro",
+    f"{INTEGRATION}/date=2026-13-20-07/event_type={OPEN}/{NAME}",
+    "a/b/c/d/e/f/g.avro",
+]
+BESIDE = [
+    f"{INTEGRATION}/event_type={OPEN}/EU/date=2026-11-20-07/{NAME}",
+    f"{INTEGRATION}/event_type={OPEN}/zone/date=2026-11-20-07/{NAME}",
+]
+
+
+def test_what_belongs_to_nothing_is_told_of(tmp_path: Path, s3_bucket: str) -> None:
+    """K40: keys without an event type or an hour are counted and named; hours beside odd folders are read."""
+    client = boto3.client("s3")
+    wanted = WANTED[:2] + BESIDE
+    for key in UNROUTED + wanted:
+        path = tmp_path / "feed" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"1")
+        client.put_object(Bucket=s3_bucket, Key=f"p/{key}", Body=b"1")
+    for url in (str(tmp_path / "feed"), f"s3://{s3_bucket}/p/"):
+        source = CurrentsSource(url)
+        assert [file.key for file in source.files(OPEN, HOUR)] == sorted(wanted)
+        met = source.unrouted()
+        assert {UNROUTED[0], UNROUTED[1], UNROUTED[2], UNROUTED[5], UNROUTED[6], UNROUTED[7]} <= {
+            *met.examples
+        }
+        found = source.look_for_unrouted()
+        assert found.examples == tuple(sorted(UNROUTED))
+        assert found.count == len(UNROUTED)
+        assert source.look_for_unrouted() == found
+
+
+def test_too_many_folders_are_refused(tmp_path: Path) -> None:
+    for number in range(2100):
+        (tmp_path / f"f{number}").mkdir()
+    with pytest.raises(CurrentsError, match="more than 2,000 folders"):
+        CurrentsSource(str(tmp_path)).files(OPEN, HOUR)
 
 
 def test_a_bucket_that_does_not_exist(s3_endpoint: str) -> None:
@@ -119,7 +166,7 @@ def test_a_file_that_vanished(s3_bucket: str) -> None:
     source = CurrentsSource(f"s3://{s3_bucket}")
     file = source.files(OPEN, HOUR)[0]
     client.delete_object(Bucket=s3_bucket, Key=WANTED[0])
-    with pytest.raises(StorageError, match="NoSuchKey"):
+    with pytest.raises(StorageError, match="was listed, and is gone"):
         source.read(file)
 
 
