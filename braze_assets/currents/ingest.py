@@ -9,18 +9,18 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from braze_assets.currents.columns import ADDED, Times, documented_schema, event_time, times
+from braze_assets.currents.columns import documented_schema
+from braze_assets.currents.counting import report_of
 from braze_assets.currents.duplicates import Duplicates, find_duplicates
-from braze_assets.currents.evolution import Held, conform, table_schema, unify
+from braze_assets.currents.evolution import Held, table_schema
+from braze_assets.currents.hour import IngestedHour, ReadHour
 from braze_assets.currents.listing import CurrentsSource, FileRef
-from braze_assets.currents.paths import hour_name, parse_key, window
+from braze_assets.currents.paths import hour_name, window
 from braze_assets.currents.progress import Progress
 from braze_assets.currents.refusals import refuse_incompatible, refuse_unreadable
-from braze_assets.currents.report import IngestReport
-from braze_assets.currents.spool import Reading, SpooledFile, leave_out, read_ids, spool_files
+from braze_assets.currents.spool import Reading, read_ids, spool_files
 from braze_assets.currents.window import IdWindow
 from braze_assets.storage import EngineSettings, Storage
 
@@ -54,55 +54,6 @@ class IngestSettings(Reading):
         found = self.engine or EngineSettings.from_environment()
         standard = found.memory_limit == EngineSettings.memory_limit
         return replace(found, memory_limit=_MEMORY) if standard else found
-
-
-@dataclass(frozen=True)
-class ReadHour:
-    """The files of an hour, decoded, and the files of the hours before it."""
-
-    event_type: str
-    hour: datetime
-    folder: "tempfile.TemporaryDirectory[str]"
-    listing: Mapping[datetime, Sequence[FileRef]]
-    """The files of the hour and of each hour of the window."""
-    files: Sequence[SpooledFile]
-
-    @property
-    def earlier(self) -> dict[datetime, Sequence[FileRef]]:
-        """The files of the window."""
-        return {hour: files for hour, files in self.listing.items() if hour != self.hour}
-
-
-class IngestedHour:
-    """One event type and hour, decoded; the events wait on disk until they are read.
-
-    Columns: the documented fields, then the unknown ones, then `event_time` (from `time`, UTC) and `_file`
-    (the key of the file under the source).
-    """
-
-    def __init__(
-        self, read: ReadHour, schema: pa.Schema, gone: npt.NDArray[np.int64], report: IngestReport
-    ) -> None:
-        self._gone = gone
-        self._fields = schema
-        self.read = read
-        self.report = report
-        self.schema = pa.schema([*schema, *ADDED])
-
-    def reader(self) -> pa.RecordBatchReader:
-        """The events, a file at a time. May be called again."""
-        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
-
-    def table(self) -> pa.Table:
-        """All events at once, for hours known to be small."""
-        return self.reader().read_all()
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        for start, file in _numbered(self.read.files):
-            events = conform(leave_out(file.table(), start, self._gone), self._fields)
-            events = events.append_column(ADDED.field("event_time"), event_time(events))
-            keys = pa.repeat(pa.scalar(file.file.key), events.num_rows)
-            yield from events.append_column(ADDED.field("_file"), keys).to_batches()
 
 
 def read_hour(
@@ -181,7 +132,8 @@ def ingest_hour(
         documented, (file.schema for file in read.files), held, settings.accept_type_changes
     )
     duplicates = _duplicates(read, ids, settings)
-    report = _report(read, duplicates, documented, schema, settings, now or datetime.now(timezone.utc))
+    now = now or datetime.now(timezone.utc)
+    report = report_of(read, duplicates, documented, schema, settings.accept_type_changes, now)
     return IngestedHour(read, schema, duplicates.positions, report)
 
 
@@ -218,56 +170,3 @@ def _duplicates(read: ReadHour, ids: IdWindow, settings: IngestSettings) -> Dupl
     )
     ids.publish(read.hour, files)
     return found
-
-
-def _numbered(files: Sequence[SpooledFile]) -> Iterator[tuple[int, SpooledFile]]:
-    start = 0
-    for file in files:
-        yield start, file
-        start += file.records
-
-
-def _report(
-    read: ReadHour,
-    duplicates: Duplicates,
-    documented: pa.Schema,
-    schema: pa.Schema,
-    settings: IngestSettings,
-    now: datetime,
-) -> IngestReport:
-    files = read.files
-    seen = unify(file.schema for file in files)
-    keys = [parse_key(file.file.key) for file in files]
-    records = sum(file.records for file in files)
-    return IngestReport(
-        event_type=read.event_type,
-        hour=read.hour,
-        files=len(files),
-        files_read=sum(file.quarantined is None for file in files),
-        bytes=sum(file.file.size for file in files),
-        records=records,
-        rows=records - len(duplicates.positions),
-        duplicates_in_hour=duplicates.in_hour,
-        duplicates_of_earlier_hours=duplicates.of_earlier_hours,
-        without_id=sum(file.without_id for file in files),
-        times=_times(files, duplicates.positions, now),
-        quarantined=tuple(file.quarantined for file in files if file.quarantined),
-        slow_files=sum(file.slow for file in files),
-        unknown_fields=tuple(name for name in seen.names if name not in documented.names),
-        absent_fields=tuple(name for name in documented.names if name not in seen.names) if records else (),
-        fields_as_text=tuple(name for name in settings.accept_type_changes if name in schema.names),
-        versions=tuple(sorted({key.version for key in keys if key and key.version is not None})),
-    )
-
-
-def _times(files: Sequence[SpooledFile], gone: npt.NDArray[np.int64], now: datetime) -> Times:
-    """The times of the events that stay."""
-    total = Times()
-    for start, file in _numbered(files):
-        table = file.table()
-        columns = [name for name in ("time",) if name in table.column_names]
-        if columns:
-            total += times(leave_out(table.select(columns), start, gone), now)
-        else:
-            total += Times(missing=leave_out(table, start, gone).num_rows)
-    return total

@@ -109,10 +109,11 @@ class IdWindow:
             return False
         place, path = self._local(name), self._path(name)
         with storage_errors(str(path)):
-            if not path.exists():
+            try:
+                with path.open("rb") as source, place.open("wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+            except FileNotFoundError:
                 return False
-            with path.open("rb") as source, place.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
         if not _says(place, wanted):
             return False
         with self._lock:

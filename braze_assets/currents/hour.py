@@ -1,0 +1,75 @@
+"""An hour while it is made: its files decoded, then its events without duplicates."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from braze_assets.currents.columns import ADDED, event_time
+from braze_assets.currents.evolution import conform
+from braze_assets.currents.listing import FileRef
+from braze_assets.currents.report import IngestReport
+from braze_assets.currents.spool import SpooledFile, leave_out
+
+__all__ = ["IngestedHour", "ReadHour", "numbered"]
+
+
+@dataclass(frozen=True)
+class ReadHour:
+    """The files of an hour, decoded, and the files of the hours before it."""
+
+    event_type: str
+    hour: datetime
+    folder: "tempfile.TemporaryDirectory[str]"
+    listing: Mapping[datetime, Sequence[FileRef]]
+    """The files of the hour and of each hour of the window."""
+    files: Sequence[SpooledFile]
+
+    @property
+    def earlier(self) -> dict[datetime, Sequence[FileRef]]:
+        """The files of the window."""
+        return {hour: files for hour, files in self.listing.items() if hour != self.hour}
+
+
+class IngestedHour:
+    """One event type and hour, decoded; the events wait on disk until they are read.
+
+    Columns: the documented fields, then the unknown ones, then `event_time` (from `time`, UTC) and `_file`
+    (the key of the file under the source).
+    """
+
+    def __init__(
+        self, read: ReadHour, schema: pa.Schema, gone: npt.NDArray[np.int64], report: IngestReport
+    ) -> None:
+        self._gone = gone
+        self._fields = schema
+        self.read = read
+        self.report = report
+        self.schema = pa.schema([*schema, *ADDED])
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The events, a file at a time. May be called again."""
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+
+    def table(self) -> pa.Table:
+        """All events at once, for hours known to be small."""
+        return self.reader().read_all()
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for start, file in numbered(self.read.files):
+            events = conform(leave_out(file.table(), start, self._gone), self._fields)
+            events = events.append_column(ADDED.field("event_time"), event_time(events))
+            keys = pa.repeat(pa.scalar(file.file.key), events.num_rows)
+            yield from events.append_column(ADDED.field("_file"), keys).to_batches()
+
+
+def numbered(files: Sequence[SpooledFile]) -> Iterator[tuple[int, SpooledFile]]:
+    """Files with the ordinal of their first record, counted over all."""
+    start = 0
+    for file in files:
+        yield start, file
+        start += file.records
