@@ -6,7 +6,6 @@ other shape of a reply, such as a chunked one, goes through the standard library
 """
 
 import contextlib
-import select
 import socket
 import ssl
 import zlib
@@ -22,6 +21,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import DecodeError, ProtocolError
 from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.wait import wait_for_read
 
 from braze_assets.delivery.received import Received, Resumed
 from braze_assets.delivery.settings import DeliverySettings
@@ -97,7 +97,7 @@ class Connections:
                 connection = self._idle.pop()
             except IndexError:
                 return self._open()
-            if not _something_to_read(connection):
+            if not wait_for_read(connection, timeout=0):
                 return connection
             # An idle connection has nothing to say but that it is over.
             connection.close()
@@ -128,12 +128,6 @@ class Connections:
         folder = Path(bundle).is_dir()
         context.load_verify_locations(**{"capath" if folder else "cafile": bundle})
         return context
-
-
-def _something_to_read(connection: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _read(connection: socket.socket, seconds: float) -> tuple[HttpReply, bool]:
