@@ -28,6 +28,7 @@ __all__ = ["FilledHour", "Filling"]
 
 _ATTEMPTS = 3
 _HISTORY = 100
+_KEEP_IDS = timedelta(days=30)
 _LOG = logging.getLogger(__name__)
 
 Listing = Mapping[datetime, Sequence[FileRef]]
@@ -115,12 +116,14 @@ class Filling:
         refill.clear(self.storage, self.event_type, hour, seen)
 
     def expire(self) -> None:
-        """Remove what has been in quarantine long enough.
+        """Remove what has been in quarantine long enough, and ids that are hardly asked for any more.
 
         Raises:
             StorageError: It cannot be removed.
         """
-        expire(self.storage, self.event_type, self.settings.quarantine_days, self.clock())
+        now = self.clock()
+        expire(self.storage, self.event_type, self.settings.quarantine_days, now)
+        self._ids.expire(now - _KEEP_IDS)
 
     def _listing(self, hour: datetime, source: CurrentsSource | None = None) -> Listing:
         hours = [hour, *window(hour, self.settings.window_hours)]

@@ -101,6 +101,23 @@ class IdWindow:
             with self._local(name).open("rb") as source, atomic_writer(self._path(name)) as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
 
+    def expire(self, before: datetime) -> int:
+        """Remove what was kept before a time; give how many hours that were.
+
+        Raises:
+            StorageError: They cannot be listed or removed.
+        """
+        if self.storage is None:
+            return 0
+        folder, gone = self.storage.path("currents_ids", self.event_type), 0
+        with storage_errors(str(folder)):
+            found = folder.fs.find(folder.path, detail=True) if folder.exists() else {}
+            for name, info in found.items():
+                if _written(info) < before.timestamp():
+                    folder.fs.rm_file(name)
+                    gone += 1
+        return gone
+
     def _fetch(self, hour: datetime, files: str) -> bool:
         name, wanted = hour_name(hour), self._about(files)
         if self._here.get(name) == files:
@@ -126,6 +143,11 @@ class IdWindow:
     def _path(self, name: str) -> Any:
         assert self.storage is not None
         return self.storage.path("currents_ids", self.event_type, f"{name}.parquet")
+
+
+def _written(info: Mapping[str, Any]) -> float:
+    when = info.get("LastModified")
+    return when.timestamp() if isinstance(when, datetime) else float(info["mtime"])
 
 
 def _says(path: Path, document: Mapping[str, Any]) -> bool:

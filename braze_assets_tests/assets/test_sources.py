@@ -5,15 +5,19 @@ from datetime import datetime, timedelta, timezone
 import dagster as dg
 import pytest
 
+from braze_assets.currents.events import avro_schema
 from braze_assets.currents.generator import GeneratorSettings, write_hours
+from braze_assets.currents.refill import marked
 from braze_assets.customer_360 import TABLES
-from braze_assets.storage import Storage, StoredTable
+from braze_assets.storage import Storage, StoredTable, open_path
+from braze_assets_tests.currents.conftest import avro
 from braze_assets_tests.projects import Project, failure, metadata
 
 START = datetime(2026, 7, 1, tzinfo=timezone.utc)
 EVENTS = [
     f"currents/users_messages_email_{name}" for name in ("send", "open", "click", "bounce", "unsubscribe")
 ]
+SEND = "users.messages.email.Send"
 EMAIL = ["customer_360/unified_email_events", "customer_360/email_engagement_summary"]
 
 
@@ -69,6 +73,52 @@ def test_a_file_cut_short_is_quarantined_and_the_rest_loads(project: Project) ->
     assert facts["quarantined_files"] == 1
     assert facts["rows"] > 0
     assert facts["quarantine"].endswith("currents_quarantine/users.messages.email.Send")
+
+
+def test_a_field_of_another_type_stops_its_event_type_alone(project: Project) -> None:
+    """K40: the other assets of the run are made; the setting is the way out."""
+    write_hours(f"{project.storage}/in", settings(), [START])
+    assert project.run(EVENTS[:2], first="2026-07-01-00:00").success
+    write_hours(f"{project.storage}/in", settings(), [START + timedelta(hours=1)])
+    schema = avro_schema(SEND)
+    for field in schema["fields"]:
+        field["type"] = ["null", "long"] if field["name"] == "ip_pool" else field["type"]
+    sent = {"id": "x", "user_id": "u", "time": 1, "email_address": "a", "ip_pool": 7}
+    place = f"in/any/event_type={SEND}/date=2026-07-01-01/1/x/late.avro"
+    path = open_path(f"{project.storage}/{place}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(avro(schema, [sent]))
+    result = project.run(EVENTS[:2], first="2026-07-01-01:00")
+    assert "accept_type_changes: [ip_pool]" in failure(result, "currents__users_messages_email_send")
+    assert result.asset_materializations_for_node("currents__users_messages_email_open")
+    project.write(
+        "feed/defs.yaml",
+        "type: braze_assets.CurrentsFeed\nattributes:\n  accept_type_changes: [ip_pool]\n",
+    )
+    again = project.run(EVENTS[:2], first="2026-07-01-01:00")
+    assert again.success
+    assert metadata(again, "currents__users_messages_email_send")["fields_as_text"] == ["ip_pool"]
+
+
+def test_a_late_file_is_counted_and_marks_later_hours(project: Project) -> None:
+    """D6: what is shown of an hour with a late file; the hours it concerns are asked for."""
+    write_hours(f"{project.storage}/in", settings(), [START, START + timedelta(hours=1)])
+    assert project.run(EVENTS[:1], first="2026-07-01-00:00", last="2026-07-01-01:00").success
+    uri = Storage(project.storage).uri("tables", EVENTS[0], "date=2026-07-01", "hour=01", "data.parquet")
+    one = StoredTable.at(uri).dataset().to_table().slice(0, 1).to_pylist()[0]
+    path = open_path(f"{project.storage}/in/any/event_type={SEND}/date=2026-07-01-00/1/x/late.avro")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(
+        avro(avro_schema(SEND), [{name: one[name] for name in ("id", "user_id", "time", "email_address")}])
+    )
+    late = project.run(EVENTS[:1], first="2026-07-01-00:00")
+    assert late.success
+    assert metadata(late, "currents__users_messages_email_send")["late_files"] == 1
+    storage = Storage(project.storage)
+    assert marked(storage, [SEND]) == {SEND: [START + timedelta(hours=1)]}
+    assert project.run(EVENTS[:1], first="2026-07-01-01:00").success
+    assert marked(storage, [SEND]) == {}
+    assert one["id"] not in StoredTable.at(uri).dataset().to_table()["id"].to_pylist()
 
 
 def test_a_missing_hour_is_named_not_skipped(project: Project) -> None:

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,27 @@ def test_ids_of_earlier_hours_are_read_once(
     feed.run(last)
     assert sorted(read) == ["2026-11-20-07", "2026-11-20-07", "2026-11-20-09"]
     assert feed.ids(last) == []
+
+
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_ids_are_not_kept_for_ever(
+    place: str, feed: Feed, write: Write, request: pytest.FixtureRequest
+) -> None:
+    """What was written a month ago goes; without it, an hour is what it was."""
+    if place == "s3":
+        feed.storage = Storage(f"s3://{request.getfixturevalue('s3_bucket')}/root")
+    feed.now = datetime.now(timezone.utc)
+    write([event(1)])
+    feed.run(HOUR)
+    kept = feed.storage.path("currents_ids", OPEN, "2026-11-20-07.parquet")
+    feed.run(HOUR)
+    assert kept.exists()
+    feed.now += timedelta(days=31)
+    feed.run(HOUR)
+    assert not kept.exists()
+    write([event(1), event(2)], hour=NEXT)
+    feed.run(NEXT)
+    assert feed.ids(NEXT) == ["event-2"]
 
 
 def test_a_file_that_vanishes_between_listing_and_reading(
