@@ -183,4 +183,6 @@ def leave_out(table: pa.Table, start: int, positions: npt.NDArray[np.int64]) -> 
         return table
     keep = np.ones(table.num_rows, dtype=bool)
     keep[positions[first:last] - start] = False
-    return table.filter(pa.array(keep))
+    # Of one batch, not of the table: pyarrow filters that several times as fast.
+    kept = [batch.filter(pa.array(keep)) for batch in table.combine_chunks().to_batches()]
+    return pa.Table.from_batches(kept, table.schema)
