@@ -133,6 +133,7 @@ def read_ids(
 
 
 def _ids_of(data: bytes, settings: DecodeSettings) -> pa.ChunkedArray:
+    # All fields are decoded: the ids of a block that is damaged in another field are not in the table.
     try:
         return _ids(decode(data, settings).table)
     except UnreadableError:

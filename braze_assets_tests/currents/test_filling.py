@@ -260,6 +260,22 @@ def test_over_the_threshold_only_the_quarantine_is_written(feed: Feed, write: Wr
     assert feed.manifest(HOUR).rows == 1
 
 
+def test_ids_of_damaged_blocks_do_not_count(feed: Feed, write: Write) -> None:
+    """X10: what could not be saved of an earlier hour's file is no reason to leave its copy out."""
+    data = avro(avro_schema(OPEN), [event(n) for n in range(40)], sync_interval=500)
+    place = data.rindex(b"a@example.com")
+    write(data[:place] + b"\xff" * 13 + data[place + 13 :], offset=1)
+    write([event(1000)], offset=2)
+    write([event(n) for n in range(40)], hour=NEXT)
+    feed.run(NEXT)
+    before = feed.ids(NEXT)
+    assert "event-39" in before
+    feed.run(HOUR)
+    feed.run(NEXT)
+    assert feed.ids(NEXT) == before
+    assert sorted(feed.ids(HOUR) + before) == sorted(f"event-{n}" for n in [*range(40), 1000])
+
+
 def test_quarantine_expires(feed: Feed, write: Write) -> None:
     """Files leave quarantine by age, whole hours at a time."""
     write(b"junk", offset=1)
