@@ -31,7 +31,7 @@ def test_every_asset_is_described(loaded: dg.Definitions) -> None:
     for spec in loaded.resolve_all_asset_specs():
         assert spec.description, spec.key
         assert spec.kinds, spec.key
-        assert spec.group_name in ("braze", "currents", "customer_360"), spec.key
+        assert spec.group_name in ("braze", "currents", "currents_email", "customer_360"), spec.key
 
 
 def test_lineage_runs_from_currents_to_the_audit(loaded: dg.Definitions) -> None:
@@ -49,6 +49,8 @@ def test_nothing_runs_by_itself(loaded: dg.Definitions) -> None:
         "customer_360_job_schedule",
         "currents_hour_schedule",
     }
+    [sensor] = repository.sensor_defs
+    assert (sensor.name, sensor.default_status) == ("currents_sensor", dg.DefaultSensorStatus.STOPPED)
     assert all(each.default_status is dg.DefaultScheduleStatus.STOPPED for each in repository.schedule_defs)
 
 

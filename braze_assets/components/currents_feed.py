@@ -7,8 +7,12 @@ from pydantic import Field
 
 from braze_assets.assets.currents import CurrentsFeedDefinition, build_feed
 from braze_assets.braze.identifiers import IdentifierKind
+from braze_assets.components.yaml_errors import line_of
+from braze_assets.currents.catalog import expand
+from braze_assets.currents.discovery import DiscoverySettings
 from braze_assets.currents.events import EMAIL_EVENT_TYPES
 from braze_assets.currents.ingest import IngestSettings
+from braze_assets.errors import ConfigurationError
 
 __all__ = ["CurrentsFeed"]
 
@@ -19,9 +23,28 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
     With email event types among them it also makes `unified_email_events` and `email_engagement_summary`.
     """
 
+    name: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*|\{\{.*\}\})?$",
+        description="Tells feeds apart; the one without a name makes the email tables.",
+    )
+    url: str = Field(
+        default="", description="A folder or s3://bucket/prefix; BRAZE_CURRENTS_URL when left out."
+    )
     event_types: Sequence[str] = Field(
         default=EMAIL_EVENT_TYPES,
-        description="Event types as the folders are named: users.messages.email.Open",
+        description="Event types as the folders are named, or wildcards: users.messages.email.*",
+    )
+    lag_minutes: int = Field(
+        default=DiscoverySettings.lag_minutes,
+        ge=0,
+        description="Minutes after its end before an hour is read first.",
+    )
+    look_back_hours: int = Field(
+        default=DiscoverySettings.look_back_hours,
+        ge=1,
+        le=24 * 31,
+        description="Hours, once read, in which late and changed files are looked for.",
     )
     window_hours: int = Field(
         default=IngestSettings.window_hours, ge=0, description="Earlier hours searched for duplicates."
@@ -62,7 +85,12 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         """The feed's assets, job and schedule."""
         return build_feed(
             CurrentsFeedDefinition(
-                event_types=tuple(self.event_types),
+                name=self.name,
+                url=self.url,
+                event_types=self._event_types(context),
+                discovery=DiscoverySettings(
+                    lag_minutes=self.lag_minutes, look_back_hours=self.look_back_hours
+                ),
                 settings=IngestSettings(
                     window_hours=self.window_hours,
                     error_threshold=self.error_threshold,
@@ -75,3 +103,11 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
                 identity_days=self.identity_days,
             )
         )
+
+    def _event_types(self, context: dg.ComponentLoadContext) -> tuple[str, ...]:
+        file = context.path / "defs.yaml"
+        try:
+            return expand(self.event_types)
+        except ConfigurationError as error:
+            error.place = line_of(file, str(error.place)) if file.exists() else error.place
+            raise

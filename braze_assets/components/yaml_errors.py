@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 import braze_assets
 from braze_assets.errors import ConfigurationError
 
-__all__ = ["unknown_component", "unreadable_yaml", "wrong_settings"]
+__all__ = ["line_of", "unknown_component", "unreadable_yaml", "wrong_settings"]
 
 _DOCS = "docs/configuration.md lists all settings."
 # What pydantic and Dagster put between the names of settings: alternatives of a type, and models.
@@ -46,6 +46,14 @@ def wrong_settings(
     return ConfigurationError(
         "; ".join(problems), place=", ".join(dict.fromkeys(places)), remedy=" ".join(dict.fromkeys(remedies))
     )
+
+
+def line_of(file: Path, text: str) -> str:
+    """The file with the line that a text is on, or the file where it is on none."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    word = re.compile(rf"(?<![\w.*?]){re.escape(text)}(?![\w.*?])")
+    number = next((number for number, line in enumerate(lines, start=1) if word.search(line)), None)
+    return f"{file}:{number}" if number else f"{file}: {text}"
 
 
 def unreadable_yaml(error: yaml.MarkedYAMLError, folder: Path) -> ConfigurationError:

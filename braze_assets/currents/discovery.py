@@ -1,11 +1,11 @@
 """Which hours have new or changed files, and what is asked for next.
 
 A cursor holds, for each event type, the first hour that was never asked for, and a digest of the files of
-each hour of the look-back before it. A look lists the hours of the look-back and those that have closed since. It
-asks for what is new: every closed hour once, with or without files, and again any hour of the look-back whose
-files have changed in whatever way. Nothing hangs on the times of files, so none is lost that was rewritten or
-deleted, or that shares a second with another. A look lists a bounded number of hours and asks for a bounded
-number of runs; the cursor moves only past what was asked for, so the rest comes next time.
+each hour of the look-back before it. A look lists the hours of the look-back and those that have closed
+since. It asks for what is new: every closed hour once, with or without files, and again any hour of the
+look-back whose files have changed in whatever way. Nothing hangs on the times of files, so none is lost that
+was rewritten or deleted, or that shares a second with another. A look lists a bounded number of hours and
+asks for a bounded number of runs; the cursor moves only past what was asked for, so the rest comes next time.
 """
 
 import hashlib

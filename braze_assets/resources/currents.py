@@ -24,6 +24,10 @@ class CurrentsResource(dg.ConfigurableResource[None]):
         """The URL."""
         return self.url or os.environ.get("BRAZE_CURRENTS_URL") or DEFAULT_CURRENTS
 
+    def at(self, url: str) -> "CurrentsResource":
+        """The same with another URL; unchanged when that is empty."""
+        return CurrentsResource(url=url) if url else self
+
     def s3_client(self) -> Any:
         """The S3 client for listing and reading, or None where the files are in a folder.
 

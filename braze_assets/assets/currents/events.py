@@ -5,10 +5,12 @@ from datetime import datetime, timezone
 
 import dagster as dg
 
+from braze_assets.assets.currents.place import FeedPlace, event_asset_key
+from braze_assets.assets.schemas import declared_schema
+from braze_assets.currents.catalog import columns_of, description_of
 from braze_assets.currents.events import fields_of
 from braze_assets.currents.filling import Filling
 from braze_assets.currents.ingest import IngestSettings
-from braze_assets.currents.listing import CurrentsSource
 from braze_assets.currents.quarantine import FOLDER
 from braze_assets.currents.report import IngestReport
 from braze_assets.io_managers import TableOutput, stored_table
@@ -20,20 +22,26 @@ from braze_assets.storage import StoredTable
 __all__ = ["build_event_asset", "event_asset_key"]
 
 
-def event_asset_key(event_type: str) -> dg.AssetKey:
-    """`users.messages.email.Open` as `currents/users_messages_email_open`."""
-    return dg.AssetKey(["currents", event_type.replace(".", "_").lower()])
-
-
 def build_event_asset(
     event_type: str,
     partitions: dg.TimeWindowPartitionsDefinition,
     settings: IngestSettings,
     *,
     bucket: dg.AssetKey,
+    place: FeedPlace | None = None,
 ) -> dg.AssetsDefinition:
-    """The asset of one event type. An hour is read whole each time, so that running it again is exact."""
-    key = event_asset_key(event_type)
+    """The asset of one event type. An hour is read whole each time, so that running it again is exact.
+
+    Args:
+        event_type: The event type, documented or not.
+        partitions: The feed's hours.
+        settings: How an hour is read.
+        bucket: The asset of the files.
+        place: Which feed; the one without a name when None.
+    """
+    place = place or FeedPlace()
+    key = place.key(event_type)
+    columns = columns_of(event_type)
 
     @dg.asset(
         key=key,
@@ -51,9 +59,11 @@ def build_event_asset(
                 "those read whole and those in quarantine.",
             ),
         ],
-        description=f"Events of the type `{event_type}`, each once, by the hour (UTC) Braze queued them in. "
-        f"{len(fields_of(event_type)) or 'No'} fields are documented; others are kept as they come.",
-        group_name="currents",
+        description=f"{description_of(event_type)} Events of the type `{event_type}`, each once, by the hour "
+        f"(UTC) Braze queued them in. {len(fields_of(event_type)) or 'No'} fields are documented; others are "
+        "kept as they come.",
+        metadata=declared_schema(columns),
+        group_name=place.group(event_type),
         kinds={"avro", "parquet"},
         tags={"pii": "true"},
     )
@@ -62,6 +72,7 @@ def build_event_asset(
         context: dg.AssetExecutionContext, storage: StorageResource, currents: CurrentsResource
     ):
         root = storage.storage()
+        beside = place.beside(root)
         done: list[tuple[IngestReport, int]] = []
 
         def stored(hour: datetime) -> StoredTable:
@@ -70,8 +81,8 @@ def build_event_asset(
 
         def hours() -> Iterator[tuple[str, TableOutput]]:
             filling = Filling(
-                CurrentsSource(currents.location(), currents.s3_client()),
-                root,
+                place.source(currents),
+                beside,
                 event_type,
                 stored,
                 settings,
@@ -84,12 +95,15 @@ def build_event_asset(
                 with filling.hour(hour) as filled:
                     metadata = {
                         **filled.report.metadata(),
-                        "quarantine": root.uri(FOLDER, event_type),
+                        "quarantine": beside.uri(FOLDER, event_type),
                     }
                     yield (
                         name,
                         TableOutput(
-                            filled.ingested.reader(), documents=filled.documents(), metadata=metadata
+                            filled.ingested.reader(),
+                            documents=filled.documents(),
+                            metadata=metadata,
+                            descriptions={each.name: each.description for each in columns},
                         ),
                     )
                 done.append((filled.report, filled.stored_rows or 0))

@@ -7,10 +7,15 @@ import dagster as dg
 
 from braze_assets.assets.currents.departures import build_departures_asset
 from braze_assets.assets.currents.email import build_email_assets
-from braze_assets.assets.currents.events import build_event_asset, event_asset_key
+from braze_assets.assets.currents.events import build_event_asset
+from braze_assets.assets.currents.place import FeedPlace
+from braze_assets.assets.currents.reconciliation import build_reconciliation
+from braze_assets.assets.currents.sensor import build_sensor
+from braze_assets.assets.currents.unknown import build_unknown_events
 from braze_assets.assets.partitions import daily_partitions, hourly_partitions
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.currents.departures import DEPARTURE_EVENTS
+from braze_assets.currents.discovery import DiscoverySettings
 from braze_assets.currents.events import EMAIL_EVENT_TYPES
 from braze_assets.currents.ingest import IngestSettings
 from braze_assets.errors import ConfigurationError
@@ -22,8 +27,13 @@ __all__ = ["CurrentsFeedDefinition", "build_feed"]
 class CurrentsFeedDefinition:
     """What is read from one Currents connector."""
 
+    name: str = ""
+    """Tells feeds apart where there are several; the one without a name is what email tables are made of."""
+    url: str = ""
+    """Where Currents writes; that of the resource when empty."""
     event_types: Sequence[str] = EMAIL_EVENT_TYPES
     settings: IngestSettings = field(default_factory=IngestSettings)
+    discovery: DiscoverySettings = field(default_factory=DiscoverySettings)
     departures: Mapping[str, IdentifierKind] = field(default_factory=dict)
     """Syncs whose ledgers users leave when Braze deletes or merges them, and what they are known by there."""
     identity_days: int = 30
@@ -31,39 +41,67 @@ class CurrentsFeedDefinition:
 
 
 def build_feed(feed: CurrentsFeedDefinition) -> dg.Definitions:
-    """The assets of a feed, and a job and a schedule (stopped) that fill each hour once it is complete."""
+    """The assets of a feed, its job, and what starts it: a sensor or a schedule, both stopped.
+
+    Raises:
+        ConfigurationError: The feed asks for something that is not to be had.
+    """
+    place = FeedPlace(name=feed.name, url=feed.url)
+    _refuse(feed)
     bucket = dg.AssetSpec(
-        dg.AssetKey(["currents", "bucket"]),
-        description="Avro files as Braze Currents writes them: `BRAZE_CURRENTS_URL`.",
-        group_name="currents",
+        place.key("bucket"),
+        description="Avro files as Braze Currents writes them: "
+        f"{'the `url` of the feed' if feed.url else '`BRAZE_CURRENTS_URL`'}.",
+        group_name=place.group(),
         kinds={"s3", "avro"},
     )
     hours = hourly_partitions()
     events = [
-        build_event_asset(event_type, hours, feed.settings, bucket=bucket.key)
+        build_event_asset(event_type, hours, feed.settings, bucket=bucket.key, place=place)
         for event_type in feed.event_types
     ]
+    departures = [
+        build_departures_asset(sync, identifier, feed.event_types, hours, feed.identity_days)
+        for sync, identifier in feed.departures.items()
+    ]
+    unknown = build_unknown_events(place, feed.event_types, hours, feed.settings, bucket=bucket.key)
+    job = dg.define_asset_job(
+        place.named("hour"),
+        selection=dg.AssetSelection.assets(
+            *(place.key(each) for each in feed.event_types), unknown.key, *(each.key for each in departures)
+        ),
+        description="Reads one hour of Currents, all event types.",
+    )
+    sensor = build_sensor(
+        place,
+        feed.event_types,
+        hours,
+        feed.discovery,
+        job,
+        also={unknown.key: (), **{each.key: DEPARTURE_EVENTS for each in departures}},
+    )
+    # Closed hours only: after the lag a schedule may not look into the hour after the next.
+    schedule = dg.build_schedule_from_partitioned_job(job, minute_of_hour=min(59, feed.discovery.lag_minutes))
+    reconciliation = build_reconciliation(place, feed.event_types, hours, feed.discovery, bucket=bucket.key)
+    email = [] if feed.name else build_email_assets(feed.event_types, daily_partitions())
+    return dg.Definitions(
+        assets=[bucket, *events, unknown, *departures, reconciliation, *email],
+        jobs=[job],
+        schedules=[schedule],
+        sensors=[sensor],
+    )
+
+
+def _refuse(feed: CurrentsFeedDefinition) -> None:
+    if feed.departures and feed.name:
+        raise ConfigurationError(
+            f"The feed {feed.name!r} has `departures`; only the feed without a name can.",
+            place="departures",
+            remedy="Move `departures` and its event types to that feed.",
+        )
     if feed.departures and not set(feed.event_types) & set(DEPARTURE_EVENTS):
         raise ConfigurationError(
             "The feed has `departures`, but no events that tell of them.",
             place="departures",
             remedy=f"Add {' and '.join(DEPARTURE_EVENTS)} to `event_types`.",
         )
-    departures = [
-        build_departures_asset(sync, identifier, feed.event_types, hours, feed.identity_days)
-        for sync, identifier in feed.departures.items()
-    ]
-    job = dg.define_asset_job(
-        "currents_hour",
-        selection=dg.AssetSelection.assets(
-            *(event_asset_key(each) for each in feed.event_types), *(each.key for each in departures)
-        ),
-        description="Reads one hour of Currents, all event types.",
-    )
-    # Files of an hour may come up to half an hour after it (Currents documentation, FAQ, September 2026).
-    schedule = dg.build_schedule_from_partitioned_job(job, minute_of_hour=40)
-    return dg.Definitions(
-        assets=[bucket, *events, *departures, *build_email_assets(feed.event_types, daily_partitions())],
-        jobs=[job],
-        schedules=[schedule],
-    )
