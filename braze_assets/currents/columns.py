@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from braze_assets.currents.avro_types import arrow_type
+from braze_assets.currents.avro_types import column_type
 from braze_assets.currents.events import avro_schema
 
 __all__ = ["ADDED", "Times", "documented_schema", "event_time", "times"]
@@ -53,7 +53,7 @@ def documented_schema(event_type: str) -> pa.Schema:
     fields = avro_schema(event_type)["fields"]
     if not fields:
         return pa.schema([("id", pa.string()), ("time", pa.int64())])
-    return pa.schema([(field["name"], arrow_type(field["type"])) for field in fields])
+    return pa.schema([(field["name"], column_type(field["name"], field["type"])) for field in fields])
 
 
 def event_time(events: pa.Table) -> pa.ChunkedArray:

@@ -1,24 +1,28 @@
 """One Avro file to one Arrow table.
 
-Polars decodes by column and is several times faster than a decoder that makes a Python object of every
-value. It is trusted with the kinds of fields Currents documents, in a file whose frame is whole. Anything
-else goes through fastavro block by block, which also saves what is left of a damaged file.
+Fields of the kinds Currents documents are decoded by column, without a Python object for any value. A file
+with others goes through fastavro, block by block. Decompression is done here, so that both are given plain
+bytes, and no more than a file may hold.
 """
 
-import io
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import pyarrow as pa
 
-from braze_assets.currents.avro_types import arrow_type, as_text, is_plain
+from braze_assets.currents.avro_types import column_type, is_plain
+from braze_assets.currents.codecs import CODECS, TooLargeError, inflate
+from braze_assets.currents.columnar import Part, Plan, read_parts
 from braze_assets.currents.container import Block, Container, UnreadableError, read_container
-from braze_assets.currents.evolution import conform
+from braze_assets.currents.exact import as_decimal_text, as_meant
+from braze_assets.currents.slow import SlowReader
 
-__all__ = ["DecodeSettings", "Decoded", "Quarantined", "UnreadableError", "decode"]
+__all__ = ["DecodeSettings", "Decoded", "Quarantined", "UnreadableError", "decode", "decode_ids"]
 
-_FAST_CODECS = ("null", "deflate", "snappy")
+_AT_A_TIME = 16 << 20
+"""Bytes of blocks that are decoded together."""
+_MOST = (1 << 31) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +30,10 @@ class DecodeSettings:
     """How a file is decoded."""
 
     salvage: bool = True
-    """Whether the records of a damaged file's intact blocks are kept."""
+    """Whether the records of a damaged file's intact blocks are kept. If not, the file is refused whole."""
+    max_decoded_bytes: int = 512 << 20
+    """Bytes a file may hold when its blocks are decompressed. What is beyond is refused before it is made.
+    Currents writes at most 100,000 events to a file (documentation, September 2026): 5 KB of each."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,13 @@ class Decoded:
     """The records of a file."""
 
     table: pa.Table
-    engine: Literal["polars", "fastavro", "none"]
+    engine: Literal["columnar", "fastavro", "none"]
     problem: str | None
     """Why the table does not hold all of the file's records; None when it does."""
     offset: int | None = None
     """The byte where it is damaged, if that is known."""
+    not_finite: Mapping[str, int] = field(default_factory=dict)
+    """Prices that are no numbers (NaN or infinite) by field; they are null."""
 
 
 def decode(data: bytes, settings: DecodeSettings | None = None) -> Decoded:
@@ -59,75 +68,141 @@ def decode(data: bytes, settings: DecodeSettings | None = None) -> Decoded:
     A damaged file gives the records of its intact blocks, and the reason in `problem`.
 
     Raises:
-        UnreadableError: Not even the header can be read.
+        UnreadableError: Not even the header can be read; or the file is damaged and nothing is to be saved.
     """
+    return _decode(data, settings or DecodeSettings(), None)
+
+
+def decode_ids(data: bytes, settings: DecodeSettings | None = None) -> pa.ChunkedArray:
+    """The `id` of each record that `decode` gives, as it is in the file; nulls where there is no such field.
+
+    Raises:
+        UnreadableError: As `decode`.
+    """
+    table = _decode(data, settings or DecodeSettings(), ("id",)).table
+    if "id" not in table.column_names:
+        return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+    return table.column("id")
+
+
+def _decode(data: bytes, settings: DecodeSettings, names: Sequence[str] | None) -> Decoded:
     container = read_container(data)
-    schema = pa.schema([(field["name"], arrow_type(field["type"])) for field in container.fields])
-    if not container.records:
-        return Decoded(schema.empty_table(), "none", _problem(container.problems))
-    plain = all(is_plain(field["type"]) for field in container.fields)
-    if plain and container.codec in _FAST_CODECS:
-        table = _with_polars(container.whole(), schema)
-        if table is not None and table.num_rows == container.records:
-            return Decoded(table, "polars", _problem(container.problems))
-    return _block_by_block(container, schema)
-
-
-def _with_polars(data: bytes, schema: pa.Schema) -> pa.Table | None:
-    import polars as pl
-
-    try:
-        frame = pl.read_avro(io.BytesIO(data))
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        return conform(table, schema)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:
-        # A Rust panic reaches Python as a BaseException. Whatever it was, fastavro has the last word.
-        return None
-
-
-def _block_by_block(container: Container, schema: pa.Schema) -> Decoded:
+    if names is not None and all(each["name"] not in names for each in container.fields):
+        names = None
+    fields = [each for each in container.fields if names is None or each["name"] in names]
+    schema = pa.schema([(each["name"], column_type(each["name"], each["type"])) for each in fields])
+    plain = all(is_plain(each["type"]) for each in container.fields)
+    slow = None if plain else SlowReader(container)
     problems = list(container.problems)
-    makers = [_maker(field["type"]) for field in container.fields]
-    tables = [schema.empty_table()]
-    for number, block in enumerate(container.blocks, start=1):
-        try:
-            records = _records(container, block)
-        except UnreadableError as error:
-            problems.append(f"block {number} of {len(container.blocks)} {error}")
-            continue
-        columns = [
-            pa.array([make(record[field.name]) for record in records], field.type)
-            for field, make in zip(schema, makers, strict=True)
-        ]
-        tables.append(pa.table(columns, schema=schema))
-    return Decoded(pa.concat_tables(tables), "fastavro", _problem(problems))
-
-
-def _records(container: Container, block: Block) -> list[dict[str, Any]]:
-    import fastavro
-
-    try:
-        records: list[Any] = list(fastavro.reader(io.BytesIO(container.only(block))))
-    except Exception as error:
-        if isinstance(error, ValueError) and "codec" in str(error):
-            raise UnreadableError(f"has the codec {container.codec!r}, which is not supported") from error
-        raise UnreadableError(f"does not decode ({type(error).__name__})") from error
-    if len(records) != block.records:
-        raise UnreadableError("holds another number of records than it says")
-    return records
-
-
-def _maker(avro: Any) -> Callable[[Any], Any]:
-    """How a value of a field goes into its Arrow column."""
-    if arrow_type(avro) != pa.string() or is_plain(avro):
-        return lambda value: value
-    return lambda value: None if value is None else as_text(value)
-
-
-def _problem(problems: list[str]) -> str | None:
+    tables = []
+    for blocks in _together(container, settings, problems):
+        if slow is None:
+            tables += list(_columnar(container, blocks, Plan(container.fields, names), problems))
+        else:
+            tables += list(_slow(container, blocks, slow, problems))
+    if problems and not settings.salvage:
+        raise UnreadableError(*_told(problems))
+    table, not_finite = _finished(tables, schema)
+    engine: Literal["columnar", "fastavro", "none"] = "none"
+    if table.num_rows:
+        engine = "columnar" if plain else "fastavro"
     if not problems:
-        return None
+        return Decoded(table, engine, None, None, not_finite)
+    return Decoded(table, engine, *_told(problems), not_finite)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Blocks without their compression: the bytes, and where each is in them."""
+
+    data: bytes
+    blocks: list[tuple[Block, Part]]
+
+
+def _together(
+    container: Container, settings: DecodeSettings, problems: list[tuple[str, int]]
+) -> Iterator[_Opened]:
+    """The blocks, decompressed, some at a time."""
+    if container.codec not in CODECS and container.blocks:
+        start = container.blocks[0].start
+        problems.append((f"it has the codec {container.codec!r}, which is not supported", start))
+        return
+    left = min(settings.max_decoded_bytes, _MOST)
+    held: list[tuple[Block, Part]] = []
+    texts: list[bytes] = []
+    size = 0
+    for block in container.blocks:
+        try:
+            if container.codec == "null":
+                start, end = block.body, block.stop
+                if end - start > left:
+                    raise TooLargeError(left)
+            else:
+                text = inflate(container.codec, container.data[block.body : block.stop], left)
+                start, end = size, size + len(text)
+                texts.append(text)
+        except UnreadableError as error:
+            problems.append((f"the block at byte {block.start:,} {error}", block.start))
+            if isinstance(error, TooLargeError):
+                break
+            continue
+        left -= end - start
+        size += end - start
+        held.append((block, Part(block.records, start, end)))
+        if size >= _AT_A_TIME:
+            yield _Opened(b"".join(texts) if texts else container.data, held)
+            held, texts, size = [], [], 0
+    if held:
+        yield _Opened(b"".join(texts) if texts else container.data, held)
+
+
+def _columnar(
+    container: Container, opened: _Opened, plan: Plan, problems: list[tuple[str, int]]
+) -> Iterator[pa.Table]:
+    left = opened.blocks
+    while left:
+        found = read_parts(opened.data, [part for _, part in left], plan)
+        if isinstance(found, pa.Table):
+            yield found
+            return
+        block, _ = left[found.part]
+        good, left = left[: found.part], left[found.part + 1 :]
+        # What is before it can hold text that is not UTF-8, which shows only now.
+        yield from _columnar(container, _Opened(opened.data, good), plan, problems)
+        # Within compressed bytes no place can be named.
+        place = found.place if container.codec == "null" else block.start
+        problems.append((f"the block at byte {block.start:,} does not decode at byte {place:,}", place))
+
+
+def _slow(
+    container: Container, opened: _Opened, reader: SlowReader, problems: list[tuple[str, int]]
+) -> Iterator[pa.Table]:
+    for block, part in opened.blocks:
+        try:
+            yield reader.read(opened.data[part.start : part.end], part.records)
+        except UnreadableError as error:
+            problems.append((f"the block at byte {block.start:,} {error}", block.start))
+
+
+def _finished(tables: list[pa.Table], schema: pa.Schema) -> tuple[pa.Table, dict[str, int]]:
+    if not tables:
+        return schema.empty_table(), {}
+    whole = pa.concat_tables(tables).select(schema.names)
+    columns, lost = [], {}
+    for each in schema:
+        column = whole.column(each.name)
+        if each.type == pa.string() and (
+            pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+        ):
+            column, count = as_decimal_text(column)
+            if count:
+                lost[each.name] = count
+        columns.append(as_meant(column))
+    return pa.table(columns, schema=schema), lost
+
+
+def _told(problems: list[tuple[str, int]]) -> tuple[str, int]:
+    """The first problem by place in the file, and how many more there are."""
+    reason, offset = min(problems, key=lambda each: each[1])
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return problems[0] + more
+    return reason + more, offset
