@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint bench chaos clean
+.PHONY: help setup demo dev test lint bench chaos fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ bench: setup ## measure speed and memory as ratios (minutes)
 
 chaos: setup ## a thousand schedules of faults and kill -9 against every promise (ARGS="--schedules 100")
 	@$(BIN)/python -m braze_assets_tests.chaos $(ARGS)
+
+fuzz: setup ## a hundred thousand damaged Avro files in processes with little memory (ARGS="--files 1000")
+	@$(BIN)/python -m braze_assets_tests.fuzz $(ARGS)
 
 clean: ## remove the virtual environment and everything the demo made
 	rm -rf $(VENV) .local/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -42,11 +42,11 @@ class Damage:
 class Plan:
     """How the records of a schema are read."""
 
-    def __init__(self, fields: Sequence[dict[str, Any]], names: Sequence[str] | None = None) -> None:
-        """Read these fields, all when None. Every field must be plain (`avro_types.is_plain`)."""
+    def __init__(self, fields: Sequence[dict[str, Any]]) -> None:
+        """Read these fields. Every one must be plain (`avro_types.is_plain`)."""
         program, column = [], []
         self.kinds: list[int] = []
-        self.wanted: list[tuple[str, int, pa.DataType]] = []
+        self.columns: list[tuple[str, int, pa.DataType]] = []
         for field in fields:
             (kind,) = branches(field["type"])
             row = [_KINDS.get(kind, _ARRAY) if isinstance(kind, str) else _ARRAY, _null(field["type"]), 0, -1]
@@ -54,11 +54,10 @@ class Plan:
                 (item,) = branches(kind["items"])
                 row[2:] = [_KINDS[item], _null(kind["items"])]
             target = [-1, -1]
-            if names is None or field["name"] in names:
-                self.wanted.append((field["name"], len(self.kinds), _arrow(kind)))
-                for place, of in enumerate((row[0], row[2])[: 1 + (row[0] == _ARRAY)]):
-                    target[place] = len(self.kinds)
-                    self.kinds.append(of)
+            self.columns.append((field["name"], len(self.kinds), _arrow(kind)))
+            for place, of in enumerate((row[0], row[2])[: 1 + (row[0] == _ARRAY)]):
+                target[place] = len(self.kinds)
+                self.kinds.append(of)
             program.append(row)
             column.append(target)
         self.program = np.array(program, dtype=np.int64).reshape(-1, 4)
@@ -86,11 +85,11 @@ def read_parts(data: bytes, parts: Sequence[Part], plan: Plan) -> pa.Table | Dam
     store = _Store(plan.kinds, rows.tolist(), sizes.tolist())
     walk(*blocks, plan.program, plan.column, True, *store.arrays)
     try:
-        columns = [store.column(number, kind) for _, number, kind in plan.wanted]
+        columns = [store.column(number, kind) for _, number, kind in plan.columns]
     except pa.ArrowInvalid:
         # Text that is not UTF-8; whose, is seen when the blocks are read one by one.
         return _the_bad_one(data, parts, plan)
-    return pa.table(columns, names=[name for name, _, _ in plan.wanted])
+    return pa.table(columns, names=[name for name, _, _ in plan.columns])
 
 
 def _the_bad_one(data: bytes, parts: Sequence[Part], plan: Plan) -> Damage:

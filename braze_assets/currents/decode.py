@@ -5,7 +5,7 @@ with others goes through fastavro, block by block. Decompression is done here, s
 bytes, and no more than a file may hold.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -70,34 +70,17 @@ def decode(data: bytes, settings: DecodeSettings | None = None) -> Decoded:
     Raises:
         UnreadableError: Not even the header can be read; or the file is damaged and nothing is to be saved.
     """
-    return _decode(data, settings or DecodeSettings(), None)
-
-
-def decode_ids(data: bytes, settings: DecodeSettings | None = None) -> pa.ChunkedArray:
-    """The `id` of each record that `decode` gives, as it is in the file; nulls where there is no such field.
-
-    Raises:
-        UnreadableError: As `decode`.
-    """
-    table = _decode(data, settings or DecodeSettings(), ("id",)).table
-    if "id" not in table.column_names:
-        return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
-    return table.column("id")
-
-
-def _decode(data: bytes, settings: DecodeSettings, names: Sequence[str] | None) -> Decoded:
+    settings = settings or DecodeSettings()
     container = read_container(data)
-    if names is not None and all(each["name"] not in names for each in container.fields):
-        names = None
-    fields = [each for each in container.fields if names is None or each["name"] in names]
-    schema = pa.schema([(each["name"], column_type(each["name"], each["type"])) for each in fields])
+    schema = pa.schema([(each["name"], column_type(each["name"], each["type"])) for each in container.fields])
     plain = all(is_plain(each["type"]) for each in container.fields)
     slow = None if plain else SlowReader(container)
+    plan = Plan(container.fields if plain else [])
     problems = list(container.problems)
     tables = []
     for blocks in _together(container, settings, problems):
         if slow is None:
-            tables += list(_columnar(container, blocks, Plan(container.fields, names), problems))
+            tables += list(_columnar(container, blocks, plan, problems))
         else:
             tables += list(_slow(container, blocks, slow, problems))
     if problems and not settings.salvage:
@@ -109,6 +92,21 @@ def _decode(data: bytes, settings: DecodeSettings, names: Sequence[str] | None) 
     if not problems:
         return Decoded(table, engine, None, None, not_finite)
     return Decoded(table, engine, *_told(problems), not_finite)
+
+
+def decode_ids(data: bytes, settings: DecodeSettings | None = None) -> pa.ChunkedArray:
+    """The `id` of each record that `decode` gives, as it is in the file; nulls where there is no such field.
+
+    All of the file is decoded: text that is not UTF-8 in any field is damage of its block, and to look for
+    that takes nearly as long as to keep it.
+
+    Raises:
+        UnreadableError: As `decode`.
+    """
+    table = decode(data, settings).table
+    if "id" not in table.column_names:
+        return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+    return table.column("id")
 
 
 @dataclass(frozen=True)

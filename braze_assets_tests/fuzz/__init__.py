@@ -1,0 +1,1 @@
+"""Damaged Avro files by the thousand: `python -m braze_assets_tests.fuzz --help`."""
