@@ -9,8 +9,10 @@ from braze_assets.assets.currents import CurrentsFeedDefinition, build_feed
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.components.yaml_errors import line_of
 from braze_assets.currents.catalog import expand
+from braze_assets.currents.decode import DecodeSettings
 from braze_assets.currents.discovery import DiscoverySettings
 from braze_assets.currents.events import EMAIL_EVENT_TYPES
+from braze_assets.currents.field_rules import FieldRules
 from braze_assets.currents.ingest import IngestSettings
 from braze_assets.errors import ConfigurationError
 
@@ -23,13 +25,13 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
     With email event types among them it also makes `unified_email_events` and `email_engagement_summary`.
     """
 
-    name: str = Field(
-        default="",
+    name: str | None = Field(
+        default=None,
         pattern=r"^([a-z][a-z0-9_]*|\{\{.*\}\})?$",
         description="Tells feeds apart; the one without a name makes the email tables.",
     )
-    url: str = Field(
-        default="", description="A folder or s3://bucket/prefix; BRAZE_CURRENTS_URL when left out."
+    url: str | None = Field(
+        default=None, description="A folder or s3://bucket/prefix; BRAZE_CURRENTS_URL when left out."
     )
     event_types: Sequence[str] = Field(
         default=EMAIL_EVENT_TYPES,
@@ -71,6 +73,16 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
     workers: int = Field(
         default=IngestSettings.workers, ge=1, description="Files decoded at a time; one a core is enough."
     )
+    salvage: bool = Field(
+        default=DecodeSettings.salvage,
+        description="Whether the intact records of a damaged file are kept. False: it is refused whole.",
+    )
+    drop_fields: Sequence[str] = Field(
+        default=(), description="Fields left out of all event types. Documented ones are NULL."
+    )
+    hash_fields: Sequence[str] = Field(
+        default=(), description="Text fields kept only as SHA-256, in hexadecimal, in all event types."
+    )
     departures: dict[str, IdentifierKind] = Field(
         default={},
         description="Syncs whose ledgers users leave when Braze deletes or merges them: name to identifier.",
@@ -85,8 +97,8 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         """The feed's assets, job and schedule."""
         return build_feed(
             CurrentsFeedDefinition(
-                name=self.name,
-                url=self.url,
+                name=self.name or "",
+                url=self.url or "",
                 event_types=self._event_types(context),
                 discovery=DiscoverySettings(
                     lag_minutes=self.lag_minutes, look_back_hours=self.look_back_hours
@@ -98,6 +110,8 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
                     quarantine_days=self.quarantine_days,
                     empty_when_files_are_gone=self.empty_when_files_are_gone,
                     workers=self.workers,
+                    decoding=DecodeSettings(salvage=self.salvage),
+                    fields=FieldRules(tuple(self.drop_fields), tuple(self.hash_fields)),
                 ),
                 departures=self.departures,
                 identity_days=self.identity_days,

@@ -15,6 +15,7 @@ import pyarrow as pa
 from braze_assets.currents.columns import ADDED
 from braze_assets.currents.decode import DecodeSettings, Quarantined, UnreadableError, decode
 from braze_assets.currents.evolution import cast_column
+from braze_assets.currents.field_rules import FieldRules
 from braze_assets.currents.listing import CurrentsSource, FileRef
 
 __all__ = ["Reading", "SpooledFile", "leave_out", "read_files", "read_ids", "spool_files"]
@@ -34,6 +35,7 @@ class Reading:
     readers: int = 16
     """Files requested at a time: a request waits for the server, not for a processor."""
     decoding: DecodeSettings = field(default_factory=DecodeSettings)
+    fields: FieldRules = field(default_factory=FieldRules)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def spool_files(
     """
 
     def use(number: int, file: FileRef, data: bytes) -> SpooledFile:
-        return _spool(file, data, folder / f"{number:06d}", settings.decoding)
+        return _spool(file, data, folder / f"{number:06d}", settings)
 
     yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.workers)
 
@@ -140,16 +142,15 @@ def _ids_of(data: bytes, settings: DecodeSettings) -> pa.ChunkedArray:
         return pa.chunked_array([], pa.string())
 
 
-def _spool(file: FileRef, data: bytes, place: Path, settings: DecodeSettings) -> SpooledFile:
+def _spool(file: FileRef, data: bytes, place: Path, settings: Reading) -> SpooledFile:
     copy = partial(_copy, data, place.with_suffix(".avro"))
     try:
-        decoded = decode(data, settings)
+        decoded = decode(data, settings.decoding)
     except UnreadableError as error:
         bad = Quarantined(file.uri, str(error), 0, getattr(error, "offset", None))
         return SpooledFile(file, None, pa.schema([]), 0, 0, False, bad, copy())
-    table = decoded.table.rename_columns(
-        [f"{name}_" if name in ADDED.names else name for name in decoded.table.column_names]
-    )
+    table = settings.fields.apply(decoded.table)
+    table = table.rename_columns([f"{name}_" if name in ADDED.names else name for name in table.column_names])
     path = place.with_suffix(".arrow")
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
