@@ -1,7 +1,7 @@
 """The difference between the wanted table and the ledger, attribute by attribute, in SQL.
 
-One hash join of two Parquet scans finds the users that differ; JSON is written for those only. Values are
-compared in canonical types, where two are equal exactly when their JSON is.
+Of the users that `suspects` finds, wanted and held values are joined and compared in canonical types, where
+two are equal exactly when their JSON is; and JSON is written for those that differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ class Diff:
             for number, name in enumerate(names)
         ]
 
-    def _unsets(self, column: Compared) -> bool:
+    def unsets(self, column: Compared) -> bool:
         """Whether a NULL removes the attribute."""
         if column.new is None:
             return self.settings.removed_attributes == "unset"
@@ -129,11 +129,14 @@ class Diff:
         items = self.settings.limits.array_items
         return Patches(sends, array_items=items, trusted=self.acknowledged)
 
-    @property
-    def candidates(self) -> str:
-        """Wanted and held side by side: users that differ, or may, or vanished, or cannot be sent."""
+    def candidates(self, suspects: str = "") -> str:
+        """Wanted and held side by side: users that differ, or may, or vanished, or cannot be sent.
+
+        Args:
+            suspects: A table expression of the ids to look at; not used where nothing is held.
+        """
         identifier = quote_identifier(self._identifier)
-        unsets = any(self._unsets(column) for column in self.columns)
+        unsets = any(self.unsets(column) for column in self.columns)
         bad = "list_transform(_findings, lambda f: f.attribute)" if unsets else "NULL::VARCHAR[]"
         wanted = "".join(
             f", CAST({quote_identifier(c.name)} AS {c.new.type.sql}) AS w{c.number}"
@@ -148,8 +151,10 @@ class Diff:
             # Without a ledger there is nothing to join, and nothing to spill.
             return f"SELECT *, NULL::VARCHAR AS held_id, NULL::VARCHAR[] AS unknown{nothing} FROM ({rows})"
         held = "".join(f", {quote_identifier(c.name)} AS h{c.number}" for c in self.columns if c.old)
-        ledger = f"SELECT {identifier} AS held_id, _unknown AS unknown{held} FROM {self.held}"
-        differs = " OR ".join(c.differs(unset=self._unsets(c)) for c in self.columns)
+        among = f"{identifier} IN (SELECT id FROM {suspects})"
+        rows += f" WHERE _error IS NOT NULL OR {among}"
+        ledger = f"SELECT {identifier} AS held_id, _unknown AS unknown{held} FROM {self.held} WHERE {among}"
+        differs = " OR ".join(c.differs(unset=self.unsets(c)) for c in self.columns)
         return (
             f"SELECT * FROM ({rows}) FULL JOIN ({ledger}) ON id = held_id "
             f"WHERE present IS NULL OR error IS NOT NULL OR unknown IS NOT NULL OR {differs}"
@@ -168,11 +173,11 @@ class Diff:
         sends = [
             (c, f"f{c.number}")
             for c in self.columns
-            if c.new is not None or self._unsets(c) or self.settings.removed_rows == "unset"
+            if c.new is not None or self.unsets(c) or self.settings.removed_rows == "unset"
         ]
         gone = self.settings.removed_rows == "unset"
         flags = "".join(
-            f", {c.sent(unset=self._unsets(c), unset_removed=gone)} AS {flag}" for c, flag in sends
+            f", {c.sent(unset=self.unsets(c), unset_removed=gone)} AS {flag}" for c, flag in sends
         )
         patches = self._patches(sends)
         any_sent = " OR ".join(flag for _, flag in sends)

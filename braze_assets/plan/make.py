@@ -16,6 +16,7 @@ from braze_assets.plan.judging import check_guard_names, judge
 from braze_assets.plan.merge_patch import register_merge_patch
 from braze_assets.plan.plan import Plan, new_plan_id, not_asked
 from braze_assets.plan.settings import PlanSettings
+from braze_assets.plan.suspects import suspects_sql
 from braze_assets.rows import RowsHeader, read_rows_header
 from braze_assets.storage import StoredTable, quote_identifier, quote_literal, storage_errors
 
@@ -140,10 +141,12 @@ def _compute(connection: "DuckDBPyConnection", diff: Diff, changes: str) -> None
     if diff.merges:
         register_merge_patch(connection)
     if diff.held is None:
-        connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes(f'({diff.candidates})')}")
+        connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes(f'({diff.candidates()})')}")
         return
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_suspects AS {suspects_sql(diff)}")
     # What a filter lets through comes in small pieces, and rendering costs by the piece: first gather.
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_candidates AS {diff.candidates}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_candidates AS {diff.candidates('plan_suspects')}")
+    connection.execute("DROP TABLE plan_suspects")
     connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes('plan_candidates')}")
     connection.execute("DROP TABLE plan_candidates")
 
