@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from braze_assets.ledger.types import converted
 from braze_assets.plan.diff import Diff
+from braze_assets.rows import AttributeType
 from braze_assets.storage import quote_identifier
 
 __all__ = ["suspects_sql"]
@@ -34,8 +35,8 @@ def suspects_sql(diff: Diff) -> str:
         else:
             kind = column.new.type.sql
             same = converted(name, column.old, kind)
-            wanted.append(f"CAST({name} AS {kind})")
-            held.append(same)
+            wanted.append(_hashed(f"CAST({name} AS {kind})", column.new.type))
+            held.append(_hashed(same, column.new.type))
             if column.old != kind:
                 # What has no value of the new type is NULL there, and held all the same.
                 held_odd.append(f"({name} IS NOT NULL AND {same} IS NULL)")
@@ -47,6 +48,13 @@ def suspects_sql(diff: Diff) -> str:
                      {_digest(held)} AS held_digest
                    FROM {diff.held}) ON id = held_id
         WHERE id IS NULL OR held_id IS NULL OR odd OR held_odd OR digest <> held_digest"""
+
+
+def _hashed(value: str, kind: AttributeType) -> str:
+    """What goes into the digest: DuckDB gives some arrays the hash of others ([0] and [0, 0]; [] and NULL)."""
+    if kind.name == "Object" or (kind.array and kind.name == "String"):
+        return f"to_json({value})::VARCHAR"
+    return f"CAST({value} AS VARCHAR)" if kind.array else value
 
 
 def _digest(values: Sequence[str]) -> str:

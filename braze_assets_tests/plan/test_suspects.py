@@ -18,7 +18,9 @@ VALUES = {
     "DOUBLE": ["NULL", "0.0", "1.0", "1.5"],
     "BOOLEAN": ["NULL", "true", "false"],
     "DATE": ["NULL", "DATE '2026-11-23'", "DATE '1970-01-01'"],
-    "VARCHAR[]": ["NULL", "[]", "['1']", "['x', '1']"],
+    "VARCHAR[]": ["NULL", "[]", "['']", "['', '']", "['1']", "['x', '1']", "['1', 'x']"],
+    "BIGINT[]": ["NULL", "[]", "[0]", "[0, 0]", "[1]"],
+    'STRUCT("$json" VARCHAR)': ["NULL", """{'$json': '{}'}""", """{'$json': '{"x":1}'}"""],
 }
 IDS = ["a", "b", "c", "d"]
 kinds = st.none() | st.sampled_from(sorted(VALUES))
@@ -61,7 +63,7 @@ def table_sql(
     return f"({' UNION ALL '.join(rows)})"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(world=worlds())
 def test_nobody_who_differs_is_left_out(world: dict[str, Any]) -> None:
     named = [(f"c{number}", *pair) for number, pair in enumerate(world["types"])]
