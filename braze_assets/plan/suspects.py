@@ -51,7 +51,7 @@ def suspects_sql(diff: Diff) -> str:
 
 
 def _hashed(value: str, kind: AttributeType) -> str:
-    """What goes into the digest: DuckDB gives some arrays the hash of others ([0] and [0, 0]; [] and NULL)."""
+    """What goes into the digest: DuckDB hashes some arrays alike ([0] and [0, 0]; [] and NULL)."""
     if kind.name == "Object" or (kind.array and kind.name == "String"):
         return f"to_json({value})::VARCHAR"
     return f"CAST({value} AS VARCHAR)" if kind.array else value
