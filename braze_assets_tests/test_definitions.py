@@ -5,6 +5,8 @@ from datetime import datetime, timezone
 import dagster as dg
 import pytest
 
+from braze_assets.assets.currents import CurrentsFeedDefinition, build_feed
+from braze_assets.currents.discovery import DiscoverySettings
 from braze_assets.definitions import defs
 from braze_assets.errors import ConfigurationError
 from braze_assets.resources.braze import BrazeResource
@@ -73,6 +75,21 @@ def test_a_schedule_fills_what_has_closed(
         )
         requests = schedule.evaluate_tick(context).run_requests
     assert [request.partition_key for request in requests or ()] == [partition]
+
+
+@pytest.mark.parametrize(
+    ("lag", "hour"), [(0, "2026-07-10-05:00"), (59, "2026-07-10-05:00"), (150, "2026-07-10-03:00")]
+)
+def test_the_hours_of_a_feed_are_read_after_its_lag(lag: int, hour: str) -> None:
+    """K41: also after a lag of more than an hour."""
+    feed = CurrentsFeedDefinition(discovery=DiscoverySettings(lag_minutes=lag))
+    [schedule] = build_feed(feed).schedules or ()
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert schedule.cron_schedule == f"{lag % 60} * * * *"
+    tick = datetime(2026, 7, 10, 6, lag % 60, tzinfo=timezone.utc)
+    with dg.instance_for_test() as instance:
+        request = schedule(dg.build_schedule_context(instance=instance, scheduled_execution_time=tick))
+    assert request.partition_key == hour
 
 
 def test_staging_goes_no_further_than_a_test() -> None:

@@ -1,5 +1,6 @@
 """When a flow runs."""
 
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -7,7 +8,7 @@ import dagster as dg
 from braze_assets.assets.flow import Flow
 from braze_assets.errors import ConfigurationError
 
-__all__ = ["AFTER_EACH_PARTITION", "build_schedules"]
+__all__ = ["AFTER_EACH_PARTITION", "build_schedules", "newest_closed"]
 
 AFTER_EACH_PARTITION = "after each partition"
 """The schedule that fills a partition when it has closed."""
@@ -32,12 +33,31 @@ def build_schedules(sync: Flow, job: Any) -> list[Any]:
         return [dg.ScheduleDefinition(name=name, job=job, cron_schedule=sync.cron_schedule)]
     if sync.cron_schedule == AFTER_EACH_PARTITION:
         return [dg.build_schedule_from_partitioned_job(job, name=name)]
-    partitions = sync.partitions
+    return [newest_closed(name, job, sync.partitions, sync.cron_schedule)]
 
-    @dg.schedule(name=name, job=job, cron_schedule=sync.cron_schedule, execution_timezone="UTC")
+
+def newest_closed(
+    name: str,
+    job: Any,
+    partitions: dg.TimeWindowPartitionsDefinition,
+    cron: str,
+    *,
+    lag: timedelta = timedelta(0),
+) -> dg.ScheduleDefinition:
+    """A schedule, in UTC, of the newest partition that has closed.
+
+    Args:
+        name: Its name.
+        job: What it runs.
+        partitions: The job's.
+        cron: When.
+        lag: How long the partition must have been closed.
+    """
+
+    @dg.schedule(name=name, job=job, cron_schedule=cron, execution_timezone="UTC")
     def newest_closed_partition(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        with dg.partition_loading_context(context.scheduled_execution_time):
+        with dg.partition_loading_context(context.scheduled_execution_time - lag):
             key = partitions.get_last_partition_key()
         return dg.RunRequest(partition_key=key) if key else dg.SkipReason("No partition has closed yet.")
 
-    return [newest_closed_partition]
+    return newest_closed_partition

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import dagster as dg
 
@@ -13,6 +14,7 @@ from braze_assets.assets.currents.reconciliation import build_reconciliation
 from braze_assets.assets.currents.sensor import build_sensor
 from braze_assets.assets.currents.unknown import build_unknown_events
 from braze_assets.assets.partitions import daily_partitions, hourly_partitions
+from braze_assets.assets.schedules import newest_closed
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.currents.departures import DEPARTURE_EVENTS
 from braze_assets.currents.discovery import DiscoverySettings
@@ -80,8 +82,10 @@ def build_feed(feed: CurrentsFeedDefinition) -> dg.Definitions:
         job,
         also={unknown.key: (), **{each.key: DEPARTURE_EVENTS for each in departures}},
     )
-    # Closed hours only: after the lag a schedule may not look into the hour after the next.
-    schedule = dg.build_schedule_from_partitioned_job(job, minute_of_hour=min(59, feed.discovery.lag_minutes))
+    lag = feed.discovery.lag_minutes
+    schedule = newest_closed(
+        f"{job.name}_schedule", job, hours, f"{lag % 60} * * * *", lag=timedelta(minutes=lag)
+    )
     reconciliation = build_reconciliation(place, feed.event_types, hours, feed.discovery, bucket=bucket.key)
     email = [] if feed.name else build_email_assets(feed.event_types, daily_partitions())
     return dg.Definitions(
