@@ -13,7 +13,7 @@ from benchmarks.scale import QUICK
 TINY = replace(QUICK, users=2_000, events=3_000, many_users=20_000)
 
 
-@pytest.mark.parametrize(("name", "figures"), [("plan", 2), ("growth", 2), ("currents", 2)])
+@pytest.mark.parametrize(("name", "figures"), [("plan", 2), ("growth", 2), ("currents", 3)])
 def test_a_case_gives_a_table(name: str, figures: int, tmp_path: Path) -> None:
     outcome = benchmarks.run_case(name, TINY, tmp_path)
     assert not outcome.failure
