@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from braze_assets.currents.columns import ADDED
-from braze_assets.currents.decode import DecodeSettings, Quarantined, UnreadableError, decode
+from braze_assets.currents.decode import DecodeSettings, Quarantined, UnreadableError, decode, decode_ids
 from braze_assets.currents.evolution import cast_column
 from braze_assets.currents.field_rules import FieldRules
 from braze_assets.currents.listing import CurrentsSource, FileRef
@@ -137,7 +137,7 @@ def read_ids(
 def _ids_of(data: bytes, settings: DecodeSettings) -> pa.ChunkedArray:
     # All fields are decoded: the ids of a block that is damaged in another field are not in the table.
     try:
-        return _ids(decode(data, settings).table)
+        return cast_column(decode_ids(data, settings), pa.string())
     except UnreadableError:
         return pa.chunked_array([], pa.string())
 
