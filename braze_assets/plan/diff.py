@@ -4,7 +4,7 @@ Of the users that `suspects` finds, wanted and held values are joined and compar
 two are equal exactly when their JSON is; and JSON is written for those that differ.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -129,11 +129,12 @@ class Diff:
         items = self.settings.limits.array_items
         return Patches(sends, array_items=items, trusted=self.acknowledged)
 
-    def candidates(self, suspects: str = "") -> str:
+    def candidates(self, among: Callable[[str], str] = lambda identifier: "true") -> str:
         """Wanted and held side by side: users that differ, or may, or vanished, or cannot be sent.
 
         Args:
-            suspects: A table expression of the ids to look at; not used where nothing is held.
+            among: SQL that tells by the SQL of an identifier whether to look at the user; everybody if left
+                out. Not used where nothing is held.
         """
         identifier = quote_identifier(self._identifier)
         unsets = any(self.unsets(column) for column in self.columns)
@@ -151,9 +152,11 @@ class Diff:
             # Without a ledger there is nothing to join, and nothing to spill.
             return f"SELECT *, NULL::VARCHAR AS held_id, NULL::VARCHAR[] AS unknown{nothing} FROM ({rows})"
         held = "".join(f", {quote_identifier(c.name)} AS h{c.number}" for c in self.columns if c.old)
-        among = f"{identifier} IN (SELECT id FROM {suspects})"
-        rows += f" WHERE _error IS NOT NULL OR {among}"
-        ledger = f"SELECT {identifier} AS held_id, _unknown AS unknown{held} FROM {self.held} WHERE {among}"
+        looked_at = among(identifier)
+        rows += f" WHERE _error IS NOT NULL OR {looked_at}"
+        ledger = (
+            f"SELECT {identifier} AS held_id, _unknown AS unknown{held} FROM {self.held} WHERE {looked_at}"
+        )
         differs = " OR ".join(c.differs(unset=self.unsets(c)) for c in self.columns)
         return (
             f"SELECT * FROM ({rows}) FULL JOIN ({ledger}) ON id = held_id "

@@ -16,7 +16,7 @@ from braze_assets.plan.judging import check_guard_names, judge
 from braze_assets.plan.merge_patch import register_merge_patch
 from braze_assets.plan.plan import Plan, new_plan_id, not_asked
 from braze_assets.plan.settings import PlanSettings
-from braze_assets.plan.suspects import suspects_sql
+from braze_assets.plan.suspects import find_suspects
 from braze_assets.rows import RowsHeader, read_rows_header
 from braze_assets.storage import StoredTable, quote_identifier, quote_literal, storage_errors
 
@@ -104,7 +104,7 @@ def make_plan(
         acknowledged=projection is None,
     )
     changes = quote_identifier(f"plan_{header.plan_id}")
-    _compute(connection, diff, changes)
+    _compute(connection, diff, max(rows.num_rows, held.users), changes)
     counts = replace(
         count_changes(connection, changes),
         users=rows.num_rows,
@@ -136,16 +136,16 @@ def make_plan(
     return Plan(header, connection, changes)
 
 
-def _compute(connection: "DuckDBPyConnection", diff: Diff, changes: str) -> None:
+def _compute(connection: "DuckDBPyConnection", diff: Diff, users: int, changes: str) -> None:
     """Fill the table of changes."""
     if diff.merges:
         register_merge_patch(connection)
     if diff.held is None:
         connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes(f'({diff.candidates()})')}")
         return
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_suspects AS {suspects_sql(diff)}")
+    suspects = find_suspects(connection, diff, users, "plan_suspects")
     # What a filter lets through comes in small pieces, and rendering costs by the piece: first gather.
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_candidates AS {diff.candidates('plan_suspects')}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_candidates AS {diff.candidates(suspects.among)}")
     connection.execute("DROP TABLE plan_suspects")
     connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes('plan_candidates')}")
     connection.execute("DROP TABLE plan_candidates")

@@ -4,12 +4,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 import duckdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from braze_assets.plan import PlanSettings
 from braze_assets.plan.diff import Diff
-from braze_assets.plan.suspects import suspects_sql
+from braze_assets.plan.suspects import find_suspects
 from braze_assets.rows import Attribute, AttributeType, RowsHeader
 
 VALUES = {
@@ -24,7 +25,6 @@ VALUES = {
 }
 IDS = ["a", "b", "c", "d"]
 kinds = st.none() | st.sampled_from(sorted(VALUES))
-EVERYBODY = "(SELECT unnest(['a', 'b', 'c', 'd']) AS id)"
 
 
 @st.composite
@@ -91,19 +91,16 @@ def test_nobody_who_differs_is_left_out(world: dict[str, Any]) -> None:
         settings=PlanSettings(removed_attributes=world["removed"]),
     )
     with duckdb.connect() as con:
-        everybody = con.sql(diff.candidates(EVERYBODY)).fetchall()
-        con.execute(f"CREATE TEMP TABLE suspects AS {suspects_sql(diff)}")
-        narrowed = con.sql(diff.candidates("suspects")).fetchall()
+        everybody = con.sql(diff.candidates()).fetchall()
+        suspects = find_suspects(con, diff, len(IDS), "suspects")
+        narrowed = con.sql(diff.candidates(suspects.among)).fetchall()
     assert sorted(map(repr, narrowed)) == sorted(map(repr, everybody))
 
 
-def test_who_is_as_held_is_not_looked_at() -> None:
-    """Otherwise narrowing down would save nothing."""
-    world = {"a": ["1", "'x'"], "b": ["2", "'y'"], "c": ["3", "'z'"]}
-    types = [("c0", "BIGINT"), ("c1", "VARCHAR")]
-    changed = {**world, "b": ["2", "'Y'"]}
+def differing(rows: str, held: str, types: list[tuple[str, str]], users: int) -> list[str]:
+    """The identifiers among those wanted that are looked at."""
     diff = Diff(
-        rows=table_sql("external_id", changed, types, {"_error": "VARCHAR"}),
+        rows=rows,
         header=RowsHeader(
             name="crm",
             identifier="external_id",
@@ -112,9 +109,34 @@ def test_who_is_as_held_is_not_looked_at() -> None:
             query_digest="",
             attributes=tuple(Attribute(n, "custom", AttributeType.from_sql(t), "omit") for n, t in types),
         ),
-        held=table_sql("external_id", world, types, {"_unknown": "VARCHAR[]"}),
+        held=held,
         held_types=dict(types),
         settings=PlanSettings(),
     )
     with duckdb.connect() as con:
-        assert con.sql(suspects_sql(diff)).fetchall() == [("b",)]
+        suspects = find_suspects(con, diff, users, "suspects")
+        found = con.sql(f"SELECT external_id FROM {rows} WHERE {suspects.among('external_id')} ORDER BY 1")
+        return [user for (user,) in found.fetchall()]
+
+
+def test_who_is_as_held_is_not_looked_at() -> None:
+    """Otherwise narrowing down would save nothing."""
+    world = {"a": ["1", "'x'"], "b": ["2", "'y'"], "c": ["3", "'z'"]}
+    types = [("c0", "BIGINT"), ("c1", "VARCHAR")]
+    changed = {**world, "b": ["2", "'Y'"]}
+    rows = table_sql("external_id", changed, types, {"_error": "VARCHAR"})
+    held = table_sql("external_id", world, types, {"_unknown": "VARCHAR[]"})
+    assert differing(rows, held, types, 3) == ["b"]
+
+
+@pytest.mark.parametrize("copy", ["false", "i", "'u'"], ids=["alone", "beside the id", "beside a text"])
+def test_changes_of_users_who_share_a_bucket_do_not_cancel_out(copy: str) -> None:
+    """A flag that flips for everybody, for one half to what the other half had; more users than buckets."""
+    sides = [
+        f"(SELECT 'u' || i AS external_id, NULL::{kind} AS {marked}, {flag} AS flag, {copy}::VARCHAR AS copy "
+        "FROM (SELECT range AS i FROM range(20000)))"
+        for kind, marked, flag in (("VARCHAR", "_error", "i % 2 = 0"), ("VARCHAR[]", "_unknown", "i % 2 = 1"))
+    ]
+    types = [("flag", "BOOLEAN"), ("copy", "VARCHAR")]
+    for order in (types, types[::-1]):
+        assert len(differing(*sides, order, 2)) == 20_000
