@@ -2,6 +2,7 @@
 
 from braze_assets.ledger.operations.adopt import Adopt
 from braze_assets.ledger.operations.compact import Compact
+from braze_assets.ledger.operations.doubt import Doubt
 from braze_assets.ledger.operations.forget import ForgetAttributes, ForgetSync, ForgetUsers
 from braze_assets.ledger.operations.history import Overview, held_on, overview, versions
 from braze_assets.ledger.operations.operation import Operation, Size
@@ -16,6 +17,7 @@ __all__ = [
     "Adopt",
     "Compact",
     "Damaged",
+    "Doubt",
     "ForgetAttributes",
     "ForgetSync",
     "ForgetUsers",
