@@ -22,13 +22,14 @@ __all__ = ["CurrentsFeed"]
 class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
     """Reads what Braze Currents writes to a bucket: one asset for each event type, hour by hour.
 
-    With email event types among them it also makes `unified_email_events` and `email_engagement_summary`.
+    Of messages it also makes `message_engagement` and `campaign_response`, of email `unified_email_events`,
+    `email_engagement_summary` and, given `customers`, `email_engagement_attributes`.
     """
 
     name: str | None = Field(
         default=None,
         pattern=r"^([a-z][a-z0-9_]*|\{\{.*\}\})?$",
-        description="Tells feeds apart; the one without a name makes the email tables.",
+        description="Tells feeds apart; tables of the Customer 360 are made of the one without.",
     )
     url: str | None = Field(
         default=None, description="A folder or s3://bucket/prefix; BRAZE_CURRENTS_URL when left out."
@@ -93,6 +94,12 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         description="Days of the feed's other events in which a deleted profile's external id is looked up.",
     )
 
+    customers: str | None = Field(
+        default=None,
+        description="The asset of customers, with `amperity_id` and `external_id`: makes "
+        "`email_engagement_attributes`, by Amperity ID.",
+    )
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The feed's assets, job and schedule."""
         return build_feed(
@@ -115,6 +122,7 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
                 ),
                 departures=self.departures,
                 identity_days=self.identity_days,
+                customers=self.customers or "",
             )
         )
 

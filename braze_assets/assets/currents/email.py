@@ -1,111 +1,98 @@
-"""What customers did with their emails: the events of a day in one table, and a summary per customer."""
+"""What customers did with their emails: events by day, a summary by customer, and that as attributes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
-from braze_assets.assets.currents.events import event_asset_key
+from braze_assets.assets.currents.daily import GROUP, as_of_asset, daily_asset
 from braze_assets.assets.schemas import declared_schema
 from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.currents.email_events import EMAIL_EVENT_NAMES, EMAIL_EVENTS_COLUMNS, unified_sql
 from braze_assets.currents.engagement import ENGAGEMENT_COLUMNS, engagement_sql
-from braze_assets.errors import StorageError
+from braze_assets.currents.engagement_attributes import (
+    ATTRIBUTES_COLUMNS,
+    attributes_sql,
+    require_customer_columns,
+)
 from braze_assets.io_managers import TableOutput
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.storage import connect
 from braze_assets.storage.partitions import PartitionedTable
 
-__all__ = ["EMAIL_EVENTS", "EMAIL_SUMMARY", "build_email_assets"]
+__all__ = ["EMAIL_ATTRIBUTES", "EMAIL_EVENTS", "EMAIL_SUMMARY", "build_email_assets"]
 
 EMAIL_EVENTS = dg.AssetKey(["customer_360", "unified_email_events"])
 EMAIL_SUMMARY = dg.AssetKey(["customer_360", "email_engagement_summary"])
-
-_EVERY_DAY_BEFORE = dg.TimeWindowPartitionMapping(
-    start_offset=-36_500, end_offset=0, allow_nonexistent_upstream_partitions=True
-)
+EMAIL_ATTRIBUTES = dg.AssetKey(["customer_360", "email_engagement_attributes"])
 
 
 def build_email_assets(
-    event_types: Sequence[str], partitions: dg.TimeWindowPartitionsDefinition
+    event_types: Sequence[str],
+    partitions: dg.TimeWindowPartitionsDefinition,
+    *,
+    customers: dg.AssetKey | None = None,
 ) -> list[dg.AssetsDefinition]:
-    """Both assets, for the email event types among those of the feed; none where there are none."""
-    types = {
-        event_type.rpartition(".")[2].lower(): event_type
-        for event_type in event_types
-        if event_type in EMAIL_EVENT_NAMES
-    }
+    """The assets for the email event types among those of the feed; none where there are none.
+
+    Args:
+        event_types: Those of the feed.
+        partitions: Days.
+        customers: A table with `amperity_id` and `external_id`; without it there are no attributes.
+    """
+    types = [each for each in event_types if each in EMAIL_EVENT_NAMES]
     if not types:
         return []
-
-    @dg.asset(
-        key=EMAIL_EVENTS,
-        ins={
-            name: dg.AssetIn(event_asset_key(each), dagster_type=PARTITIONED_TABLE)
-            for name, each in types.items()
-        },
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+    events = daily_asset(
+        EMAIL_EVENTS,
+        types,
+        partitions,
+        columns=EMAIL_EVENTS_COLUMNS,
+        sql=unified_sql,
         description="Email events of one day (UTC, by the hour Braze queued them in), one row an event.",
-        group_name="customer_360",
-        kinds={"duckdb", "parquet"},
-        tags={"pii": "true"},
     )
-    def unified_email_events(context: dg.AssetExecutionContext, **hours: PartitionedTable) -> Any:
-        return dg.MaterializeResult(value=_events_by_day(context.partition_keys, types, hours))
+    summary = as_of_asset(
+        EMAIL_SUMMARY,
+        EMAIL_EVENTS,
+        partitions,
+        columns=ENGAGEMENT_COLUMNS,
+        sql=lambda table, end: engagement_sql(table, as_of=end),
+        description="What each customer did with their emails, as of the end of the day: counts over periods "
+        "and latest times. Machine opens and suspected bot clicks do not count.",
+    )
+    return [events, summary, *([_attributes(customers, partitions)] if customers else [])]
 
+
+def _attributes(
+    customers_key: dg.AssetKey, partitions: dg.TimeWindowPartitionsDefinition
+) -> dg.AssetsDefinition:
     @dg.asset(
-        key=EMAIL_SUMMARY,
+        key=EMAIL_ATTRIBUTES,
         ins={
-            "events": dg.AssetIn(
-                EMAIL_EVENTS, partition_mapping=_EVERY_DAY_BEFORE, dagster_type=PARTITIONED_TABLE
-            ),
+            "customers": dg.AssetIn(customers_key, dagster_type=PARTITIONED_TABLE),
+            "summary": dg.AssetIn(EMAIL_SUMMARY, dagster_type=PARTITIONED_TABLE),
         },
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        description="What each customer did with their emails, as of the end of the day: counts over periods "
-        "and latest times. Machine opens and suspected bot clicks do not count. Made from the days of "
-        "unified_email_events that are stored.",
-        group_name="customer_360",
+        description="The email engagement summary for each customer of the Customer 360, by Amperity ID. "
+        "Customers that never had an email have counts of 0.",
+        metadata=declared_schema(ATTRIBUTES_COLUMNS),
+        group_name=GROUP,
         kinds={"duckdb", "parquet"},
         tags={"pii": "true"},
     )
-    def email_engagement_summary(context: dg.AssetExecutionContext, events: PartitionedTable) -> Any:
-        return dg.MaterializeResult(value=_summary_by_day(context, partitions, events))
+    def email_engagement_attributes(
+        context: dg.AssetExecutionContext, customers: PartitionedTable, summary: PartitionedTable
+    ) -> Any:
+        def days() -> Iterator[tuple[str, TableOutput]]:
+            for day in context.partition_keys:
+                with dagster_failures(), connect() as connection:
+                    people = customers.existing(day)
+                    require_customer_columns(people.schema.names, customers.name)
+                    sql = attributes_sql(people.sql(connection), summary.existing(day).sql(connection))
+                    reader = connection.sql(sql).to_arrow_reader(122_880)
+                    yield day, TableOutput(reader, metadata=declared_schema(ATTRIBUTES_COLUMNS))
 
-    return [unified_email_events, email_engagement_summary]
+        return dg.MaterializeResult(value=days())
 
-
-def _events_by_day(
-    days: Sequence[str], types: dict[str, str], hours: dict[str, PartitionedTable]
-) -> Iterator[tuple[str, TableOutput]]:
-    for day in days:
-        with dagster_failures(), connect() as connection:
-            sources = {}
-            for name, event_type in types.items():
-                keys = [key for key in hours[name] if key.startswith(day)]
-                sources[event_type] = hours[name].complete(keys).sql(connection)
-            reader = connection.sql(unified_sql(sources)).to_arrow_reader(122_880)
-            yield day, TableOutput(reader, metadata=declared_schema(EMAIL_EVENTS_COLUMNS))
-
-
-def _summary_by_day(
-    context: dg.AssetExecutionContext,
-    partitions: dg.TimeWindowPartitionsDefinition,
-    events: PartitionedTable,
-) -> Iterator[tuple[str, TableOutput]]:
-    stored = events.stored()
-    for day in context.partition_keys:
-        with dagster_failures(), connect() as connection:
-            days = [key for key in stored if key <= day]
-            if not days:
-                raise StorageError(
-                    f"No day of unified_email_events up to {day} was ever materialized.",
-                    place=events.name,
-                    remedy=f"Materialize {events.name} for {day} first, then run this again.",
-                )
-            as_of = partitions.time_window_for_partition_key(day).end
-            table = f"(SELECT * FROM {events.only(days).sql(connection)})"
-            reader = connection.sql(engagement_sql(table, as_of=as_of)).to_arrow_reader(122_880)
-            facts = {"days_of_events": len(days), "first_day_of_events": days[0]}
-            yield day, TableOutput(reader, metadata={**declared_schema(ENGAGEMENT_COLUMNS), **facts})
+    return email_engagement_attributes

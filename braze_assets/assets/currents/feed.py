@@ -9,6 +9,7 @@ import dagster as dg
 from braze_assets.assets.currents.departures import build_departures_asset
 from braze_assets.assets.currents.email import build_email_assets
 from braze_assets.assets.currents.events import build_event_asset
+from braze_assets.assets.currents.messages import build_message_assets
 from braze_assets.assets.currents.place import FeedPlace
 from braze_assets.assets.currents.reconciliation import build_reconciliation
 from braze_assets.assets.currents.sensor import build_sensor
@@ -18,6 +19,7 @@ from braze_assets.assets.schedules import newest_closed
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.currents.departures import DEPARTURE_EVENTS
 from braze_assets.currents.discovery import DiscoverySettings
+from braze_assets.currents.email_events import EMAIL_EVENT_NAMES
 from braze_assets.currents.events import EMAIL_EVENT_TYPES
 from braze_assets.currents.ingest import IngestSettings
 from braze_assets.errors import ConfigurationError
@@ -30,7 +32,7 @@ class CurrentsFeedDefinition:
     """What is read from one Currents connector."""
 
     name: str = ""
-    """Tells feeds apart where there are several; the one without a name is what email tables are made of."""
+    """Tells feeds apart where there are several; tables of the Customer 360 are made of the one without."""
     url: str = ""
     """Where Currents writes; that of the resource when empty."""
     event_types: Sequence[str] = EMAIL_EVENT_TYPES
@@ -40,6 +42,8 @@ class CurrentsFeedDefinition:
     """Syncs whose ledgers users leave when Braze deletes or merges them, and what they are known by there."""
     identity_days: int = 30
     """Days of the feed's other events in which the external id of a deleted profile is looked up."""
+    customers: str = ""
+    """The asset of customers, with `amperity_id` and `external_id`, for email engagement by Amperity ID."""
 
 
 def build_feed(feed: CurrentsFeedDefinition) -> dg.Definitions:
@@ -87,9 +91,14 @@ def build_feed(feed: CurrentsFeedDefinition) -> dg.Definitions:
         f"{job.name}_schedule", job, hours, f"{lag % 60} * * * *", lag=timedelta(minutes=lag)
     )
     reconciliation = build_reconciliation(place, feed.event_types, hours, feed.discovery, bucket=bucket.key)
-    email = [] if feed.name else build_email_assets(feed.event_types, daily_partitions())
+    customers = dg.AssetKey.from_user_string(feed.customers) if feed.customers else None
+    days = daily_partitions()
+    back = [
+        *build_email_assets(feed.event_types, days, customers=customers),
+        *build_message_assets(feed.event_types, days),
+    ]
     return dg.Definitions(
-        assets=[bucket, *events, unknown, *departures, reconciliation, *email],
+        assets=[bucket, *events, unknown, *departures, reconciliation, *([] if feed.name else back)],
         jobs=[job],
         schedules=[schedule],
         sensors=[sensor],
@@ -97,6 +106,12 @@ def build_feed(feed: CurrentsFeedDefinition) -> dg.Definitions:
 
 
 def _refuse(feed: CurrentsFeedDefinition) -> None:
+    if feed.customers and (feed.name or not set(feed.event_types) & set(EMAIL_EVENT_NAMES)):
+        raise ConfigurationError(
+            "The feed has `customers`, but makes no email tables to join them with.",
+            place="customers",
+            remedy="Give `customers` to the feed without a name, with email event types among its own.",
+        )
     if feed.departures and feed.name:
         raise ConfigurationError(
             f"The feed {feed.name!r} has `departures`; only the feed without a name can.",
