@@ -16,6 +16,7 @@ from braze_assets.currents.ingest import IngestedHour, IngestSettings, id_window
 from braze_assets.currents.listing import CurrentsSource, FileRef
 from braze_assets.currents.manifest import LoadedFile, Manifest, fingerprint, loaded, version_of
 from braze_assets.currents.paths import hour_name, window
+from braze_assets.currents.progress import Progress
 from braze_assets.currents.quarantine import expire, quarantine
 from braze_assets.currents.refusals import refuse_gone
 from braze_assets.currents.report import IngestReport
@@ -61,6 +62,7 @@ class Filling:
         settings: How it is read.
         clock: The time.
         log: Where progress and findings are told.
+        progress: That of all hours of the run; each hour tells its own when None.
     """
 
     source: CurrentsSource
@@ -70,6 +72,7 @@ class Filling:
     settings: IngestSettings
     clock: Callable[[], datetime]
     log: logging.Logger = _LOG
+    progress: Progress | None = None
     _folder: "tempfile.TemporaryDirectory[str]" = field(init=False, repr=False)
     _ids: IdWindow = field(init=False, repr=False)
     _held: Held = field(init=False, repr=False)
@@ -144,7 +147,13 @@ class Filling:
 
     def _make(self, hour: datetime, listing: Listing, before: Manifest | None) -> FilledHour:
         read = read_hour(
-            self.source, self.event_type, hour, listing=listing, settings=self.settings, log=self.log
+            self.source,
+            self.event_type,
+            hour,
+            listing=listing,
+            settings=self.settings,
+            log=self.log,
+            progress=self.progress,
         )
         for row in quarantine(self.storage, self.event_type, hour, read.files, self.clock()):
             self.log.warning("In quarantine: %s: %s", row["file"], row["reason"])

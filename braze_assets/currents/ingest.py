@@ -64,6 +64,7 @@ def read_hour(
     listing: Mapping[datetime, Sequence[FileRef]] | None = None,
     settings: IngestSettings,
     log: logging.Logger = _LOG,
+    progress: Progress | None = None,
 ) -> ReadHour:
     """Decode the files of an hour.
 
@@ -74,6 +75,7 @@ def read_hour(
         listing: The files of the hour and of its window; listed when None.
         settings: How it is read.
         log: Where progress is told.
+        progress: That of the run which reads this hour among others; of the hour alone when None.
 
     Raises:
         StorageError: A place or a file cannot be read.
@@ -84,8 +86,11 @@ def read_hour(
     folder = tempfile.TemporaryDirectory(
         prefix="braze-assets-", dir=settings.temp_directory, ignore_cleanup_errors=True
     )
-    progress = Progress(log, f"{event_type} {hour_name(hour)}", len(files), sum(file.size for file in files))
-    spooled = list(progress.following(spool_files(source, files, Path(folder.name), settings)))
+    name, size = hour_name(hour), sum(file.size for file in files)
+    told = progress or Progress(log, f"{event_type} {name}", len(files), size)
+    spooled = list(told.following(spool_files(source, files, Path(folder.name), settings), name))
+    if progress is None:
+        told.finish()
     return ReadHour(event_type, hour, folder, listing, spooled)
 
 

@@ -17,6 +17,8 @@ from braze_assets.storage.partitions import PartitionedTable
 
 __all__ = ["ParquetIOManager", "column_schema"]
 
+_COLUMNS = "dagster/column_schema"
+
 
 class ParquetIOManager(dg.ConfigurableIOManager):
     """Parquet files in Hive-style folders, written whole or not at all, read lazily.
@@ -63,10 +65,13 @@ class ParquetIOManager(dg.ConfigurableIOManager):
             written, output = self._write(context, key, table)
             metadata = _metadata(written, output, partitioned=key is not None)
             if len(keys) == 1:
+                context.log.info("Stored %s rows in %s", f"{written.rows:,}", written.uri)
                 context.add_output_metadata(metadata)
                 continue
-            # At once, so that a crash later in the range does not hide what is already stored ...
-            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata))
+            # At once, so that a crash later in the range does not hide what is already stored
+            # (without the columns, which are most of it: a month of hours would be 20 MB of them) ...
+            early = {name: each for name, each in metadata.items() if name != _COLUMNS}
+            context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=early))
             # ... and on the event that closes the step, which would otherwise show no figures.
             context.step_context.add_asset_metadata(metadata, asset_key=context.asset_key, partition_key=key)
         if missing:
@@ -84,7 +89,6 @@ class ParquetIOManager(dg.ConfigurableIOManager):
             folders += partition_folders(context.asset_partitions_def, key)
         path = self.storage.storage().path(*folders, FILE_NAME)
         written = write_parquet(path, batches, schema=schema, metadata=output.documents)
-        context.log.info("Stored %s rows in %s", f"{written.rows:,}", written.uri)
         return written, output
 
     def load_input(self, context: dg.InputContext) -> Any:
@@ -138,7 +142,7 @@ def _metadata(written: Written, output: TableOutput, *, partitioned: bool) -> di
     return {
         rows: written.rows,
         "dagster/uri": written.uri,
-        "dagster/column_schema": column_schema(written.schema, output.descriptions),
+        _COLUMNS: column_schema(written.schema, output.descriptions),
         "size_bytes": written.bytes,
         **output.metadata,
     }

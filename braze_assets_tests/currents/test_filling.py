@@ -17,6 +17,7 @@ from braze_assets.currents.filling import FilledHour, Filling
 from braze_assets.currents.ingest import IngestSettings
 from braze_assets.currents.listing import CurrentsSource, FileRef
 from braze_assets.currents.manifest import Manifest, loaded
+from braze_assets.currents.paths import hour_name
 from braze_assets.currents.progress import Progress
 from braze_assets.currents.quarantine import expire, quarantined
 from braze_assets.currents.refill import mark, marked
@@ -415,9 +416,33 @@ def test_progress_is_told_with_what_is_left(caplog: pytest.LogCaptureFixture) ->
     progress = Progress(logging.getLogger("test"), "Open 07", 10, 1000, lambda: float(next(ticks)))
     with caplog.at_level(logging.INFO):
         assert list(progress.following(files)) == files
+        progress.finish()
     assert "Open 07: 2 of 10 files (20 %), 20 records, 3 a second, about 24 s left" in caplog.text
     assert "Open 07: read 10 files" in caplog.text
     assert len(caplog.records) == 5
+
+
+def test_progress_of_a_range_counts_its_hours_and_grows_quieter(caplog: pytest.LogCaptureFixture) -> None:
+    """D7: a month of hours says how far it is, and how long the rest takes, in lines that a person reads."""
+    at = 0.0
+    ref = FileRef("uri", "key", 1 << 20, NOW)
+    file = SpooledFile(ref, None, pa.schema([]), 10, 0, False, None)
+    progress = Progress(logging.getLogger("test"), "Open", 1440, 1440 << 20, lambda: at, hours=720)
+    with caplog.at_level(logging.INFO):
+        for number in range(720):
+            name = hour_name(HOUR + number * timedelta(hours=1))
+            for _ in progress.following([file, file], name):
+                at += 1.5
+            at += 2.0
+            progress.hour_done(name)
+        progress.finish()
+    first, *_, last = [record.getMessage() for record in caplog.records]
+    assert first == (
+        "Open: 2 of 1,440 files (0 %), hour 2026-11-20-07: 1 of 720 hours, 20 records, 4 a second, "
+        "about 60 min left"
+    )
+    assert last == "Open: read 1,440 files of 720 hours (1,509.9 MB), 14,400 records in 3600.0 s, 4 a second"
+    assert 100 < len(caplog.records) < 250
 
 
 def test_stopped_between_files_it_leaves_nothing_running(

@@ -11,6 +11,8 @@ from braze_assets.currents.catalog import columns_of, description_of
 from braze_assets.currents.events import fields_of
 from braze_assets.currents.filling import Filling
 from braze_assets.currents.ingest import IngestSettings
+from braze_assets.currents.paths import hour_name
+from braze_assets.currents.progress import progress_of_range
 from braze_assets.currents.quarantine import FOLDER
 from braze_assets.currents.report import IngestReport
 from braze_assets.io_managers import TableOutput, stored_table
@@ -80,18 +82,21 @@ def build_event_asset(
             return stored_table(root, key, partitions, name)
 
         def hours() -> Iterator[tuple[str, TableOutput]]:
+            names = context.partition_keys
+            wanted = [_hour(partitions, name) for name in names]
+            source = place.source(currents)
+            progress = progress_of_range(source, event_type, wanted, context.log)
             filling = Filling(
-                place.source(currents),
+                source,
                 beside,
                 event_type,
                 stored,
                 settings,
                 clock=lambda: datetime.now(timezone.utc),
                 log=context.log,
+                progress=progress,
             )
-            names = context.partition_keys
-            for number, name in enumerate(names, start=1):
-                hour = partitions.time_window_for_partition_key(name).start.astimezone(timezone.utc)
+            for name, hour in zip(names, wanted, strict=True):
                 with filling.hour(hour) as filled:
                     metadata = {
                         **filled.report.metadata(),
@@ -108,8 +113,10 @@ def build_event_asset(
                     )
                 done.append((filled.report, filled.stored_rows or 0))
                 del filled  # And the decoded files with it.
-                if len(names) > 1:
-                    context.log.info("Hour %s of %s is done", f"{number:,}", f"{len(names):,}")
+                if progress:
+                    progress.hour_done(hour_name(hour))
+            if progress:
+                progress.finish()
             filling.expire()
 
         with dagster_failures():
@@ -117,6 +124,10 @@ def build_event_asset(
         yield from _checks(done)
 
     return events
+
+
+def _hour(partitions: dg.TimeWindowPartitionsDefinition, name: str) -> datetime:
+    return partitions.time_window_for_partition_key(name).start.astimezone(timezone.utc)
 
 
 def _checks(hours: Sequence[tuple[IngestReport, int]]) -> Iterator[dg.AssetCheckResult]:
