@@ -56,13 +56,14 @@ def run(scale: Scale, work: Path) -> list[Figure]:
             ours = measured("delivery:send", url=braze.url, plan=plan, raised=raised)
             _check(braze, objects)
         figures += _figures(objects, latency, raised, ours, loops[latency])
-    return [*figures, *_at_the_limit(scale, work, loops[100], objects)]
+    for users in scale.limit_users:
+        figures += _at_the_limit(users, scale, work, loops[100], objects)
+    return figures
 
 
-def _at_the_limit(scale: Scale, work: Path, loop: Step, looped: int) -> list[Figure]:
+def _at_the_limit(users: int, scale: Scale, work: Path, loop: Step, looped: int) -> list[Figure]:
     """Some windows of the documented limit; the loop's pace is that of the smaller send."""
-    folder = str(work / "at-the-limit")
-    users = scale.limit_users
+    folder = str(work / f"at-the-limit-{users}")
     measured("people:prepare", folder=folder, users=users, with_ledger=False)
     objects = measured("plan:make", folder=folder).result["objects"]
     limits = Limits()
@@ -70,7 +71,8 @@ def _at_the_limit(scale: Scale, work: Path, loop: Step, looped: int) -> list[Fig
         run="process", count_only=True, latency_ms=100, requests_per_window=limits.requests_per_window
     ) as braze:
         steps = []
-        for _ in range(scale.repeats):
+        # A minute's send needs no second one.
+        for _ in range(scale.repeats if users == scale.limit_users[0] else 1):
             steps.append(
                 measured("delivery:send", url=braze.url, plan=f"{folder}/plan.parquet", raised=False)
             )
@@ -79,7 +81,7 @@ def _at_the_limit(scale: Scale, work: Path, loop: Step, looped: int) -> list[Fig
             if refused:
                 raise RuntimeError(f"{refused} replies with 429 at the configured limit")
     ours = fastest(steps)
-    judged = users >= FULL.limit_users
+    judged = users in FULL.limit_users
     most = limits.requests_per_window / limits.window_seconds * limits.objects_per_request
     common = {"case": "delivery", "beside": f"`requests` loop, {THREADS} threads in waves, no limit"}
     of = f"{objects:,} users x {len(ATTRIBUTES)}, 100 ms, documented limit"
@@ -92,7 +94,7 @@ def _at_the_limit(scale: Scale, work: Path, loop: Step, looped: int) -> list[Fig
             baseline=looped / loop.seconds,
             unit="users/s",
             goal=f"{0.95 * most:,.0f} users/s",
-            met=objects / ours.seconds >= 0.95 * most if judged else None,
+            met=objects / ours.seconds >= 0.95 * most if users == FULL.limit_users[-1] else None,
             note=f"0 replies with 429; of {ours.seconds:.1f} s sending took {ours.result['seconds']:.1f} s",
         ),
         Figure(

@@ -13,8 +13,9 @@ class Scale:
     """Rows of the plan and the fold."""
     sent_users: int = 300_000
     """Users of the delivery."""
-    limit_users: int = 1_000_000
-    """Users of the delivery at the documented limit: its goals are for a send of some windows."""
+    limit_users: tuple[int, ...] = (1_000_000, 5_000_000)
+    """Users of the deliveries at the documented limit. The goal of its pace is for the last: what comes before
+    the first request and after the last one weighs less in a longer send."""
     quiet_users: int = 1_000_000
     """Users of a day on which nothing changed."""
     many_users: int = 50_000_000
@@ -35,7 +36,7 @@ FULL = Scale()
 QUICK = Scale(
     users=200_000,
     sent_users=30_000,
-    limit_users=60_000,
+    limit_users=(60_000,),
     quiet_users=50_000,
     many_users=0,
     events=50_000,
