@@ -14,8 +14,8 @@ class Scale:
     sent_users: int = 300_000
     """Users of the delivery."""
     limit_users: tuple[int, ...] = (1_000_000, 5_000_000)
-    """Users of the deliveries at the documented limit. The goal of its pace is for the last: what comes before
-    the first request and after the last one weighs less in a longer send."""
+    """Users of the deliveries at the documented limit. The goal of its pace is for the last: what comes
+    before the first request and after the last one weighs less in a longer send."""
     quiet_users: int = 1_000_000
     """Users of a day on which nothing changed."""
     many_users: int = 50_000_000
