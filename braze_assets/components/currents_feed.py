@@ -78,11 +78,18 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         default=DecodeSettings.salvage,
         description="Whether the intact records of a damaged file are kept. False: it is refused whole.",
     )
+    max_decoded_mb: int = Field(
+        default=DecodeSettings.max_decoded_bytes >> 20,
+        ge=1,
+        le=2047,
+        description="Megabytes (2^20) that a file may hold decompressed; what is beyond is refused.",
+    )
     drop_fields: Sequence[str] = Field(
         default=(), description="Fields left out of all event types. Documented ones are NULL."
     )
     hash_fields: Sequence[str] = Field(
-        default=(), description="Text fields kept only as SHA-256, in hexadecimal, in all event types."
+        default=(),
+        description="Fields kept only as the SHA-256 of their text, in hexadecimal, in all event types.",
     )
     departures: dict[str, IdentifierKind] = Field(
         default={},
@@ -93,7 +100,13 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         ge=0,
         description="Days of the feed's other events in which a deleted profile's external id is looked up.",
     )
-
+    read_back: dict[str, IdentifierKind] = Field(
+        default={},
+        description="Syncs whose acknowledged values are compared with profile updates: name to identifier.",
+    )
+    send_again_when_changed: Sequence[str] = Field(
+        default=(), description="Syncs of `read_back` whose next plan sends again what others changed."
+    )
     customers: str | None = Field(
         default=None,
         description="The asset of customers, with `amperity_id` and `external_id`: makes "
@@ -117,11 +130,15 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
                     quarantine_days=self.quarantine_days,
                     empty_when_files_are_gone=self.empty_when_files_are_gone,
                     workers=self.workers,
-                    decoding=DecodeSettings(salvage=self.salvage),
+                    decoding=DecodeSettings(
+                        salvage=self.salvage, max_decoded_bytes=self.max_decoded_mb << 20
+                    ),
                     fields=FieldRules(tuple(self.drop_fields), tuple(self.hash_fields)),
                 ),
                 departures=self.departures,
                 identity_days=self.identity_days,
+                read_back=self.read_back,
+                send_again_when_changed=self.send_again_when_changed,
                 customers=self.customers or "",
             )
         )

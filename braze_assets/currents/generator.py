@@ -1,12 +1,13 @@
 """Writes made-up Currents files, as Braze lays them out: for the demo, the tests and the benchmarks.
 
-The email event types are filled with events that hang together (`timeline.py`). Duplicates come within an
+The email event types are filled with events that hang together (`timeline.py`), profile updates with changes
+of language. Duplicates come within an
 hour and from the hour before, as at-least-once delivery gives them.
 """
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -41,6 +42,8 @@ class GeneratorSettings:
     integration_id: str = "69cadaaed2d51b7c75b1a3e5"
     extra_field_from: datetime | None = None
     """From this hour on the last file of every hour has one field more."""
+    given: Mapping[tuple[str, datetime], Sequence[dict[str, Any]]] = field(default_factory=dict, repr=False)
+    """Events that are written as they are, by type and hour, beside those that are drawn."""
     truncated: frozenset[tuple[str, datetime]] = frozenset()
     """Event types and hours whose last file is cut short."""
 
@@ -92,7 +95,8 @@ def _batches(
     """The events of each file, duplicates included: those of the hour go to another file."""
     count = settings.files_per_hour
     batches: list[list[dict[str, Any]]] = [[] for _ in range(count)]
-    for place, event in enumerate(timeline.events(event_type, hour)):
+    drawn = [*timeline.events(event_type, hour), *settings.given.get((event_type, hour), ())]
+    for place, event in enumerate(drawn):
         batches[place % count].append(event)
         if _repeated(event, settings.duplicate_share, "again"):
             batches[(place + 1) % count].append(event)

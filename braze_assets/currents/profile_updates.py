@@ -51,12 +51,12 @@ def updates_sql(table: str, columns: Collection[str], identifier: str, only: str
         only: A subquery of the identifiers to look at.
     """
 
-    def column(name: str, otherwise: str = "NULL::VARCHAR") -> str:
-        return quote_identifier(name) if name in columns else otherwise
+    def column(name: str) -> str:
+        return f"CAST({quote_identifier(name)} AS VARCHAR)" if name in columns else "NULL::VARCHAR"
 
-    milliseconds = column("time_ms", "NULL::BIGINT")
+    milliseconds = f"TRY_CAST({column('time_ms')} AS BIGINT)"
     standard = ", ".join(
-        f"{{a: {quote_literal(name)}, v: CAST(to_json({quote_identifier(field)}) AS VARCHAR)}}"
+        f"{{a: {quote_literal(name)}, v: CAST(to_json({column(field)}) AS VARCHAR)}}"
         for field, name in PROFILE_COLUMNS.items()
         if field in columns
     )

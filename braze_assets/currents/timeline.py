@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from braze_assets.currents.profile_updates import PROFILE_UPDATE, profile_update
+
 __all__ = ["Timeline"]
 
 Event = dict[str, Any]
@@ -24,6 +26,8 @@ _COPIED = (
 )
 _TIMEZONES = ("America/New_York", "Europe/Berlin", "Asia/Tokyo", "America/Sao_Paulo", None)
 _HOUR = timedelta(hours=1)
+_UPDATES = 0.02
+"""Of the sends of an hour."""
 
 
 @dataclass
@@ -43,6 +47,8 @@ class Timeline:
 
     def events(self, event_type: str, hour: datetime) -> list[Event]:
         """The distinct events of a type that are queued in an hour, in the order of their queueing."""
+        if event_type == PROFILE_UPDATE:
+            return list(self._updates(hour))
         name = event_type.removeprefix(_PREFIX)
         if name == "Send":
             return self.sends(hour)
@@ -63,6 +69,26 @@ class Timeline:
                 self._sends.pop(next(iter(self._sends)))
             self._sends[hour] = list(self._draw_sends(hour))
         return self._sends[hour]
+
+    def _updates(self, hour: datetime) -> Iterator[Event]:
+        """Some who were sent something change their language, in an app."""
+        rng = self._random("Update", hour.isoformat())
+        for number, send in enumerate(self.sends(hour)):
+            if rng.random() >= _UPDATES:
+                continue
+            at = datetime.fromtimestamp(send["time"], timezone.utc)
+            attributes = {"language": rng.choice(("de", "en", "es", "ja")), "language_chosen": True}
+            yield {
+                **profile_update(
+                    number,
+                    at,
+                    attributes,
+                    external_id=send["external_user_id"],
+                    braze_id=send["user_id"],
+                    source="SDK",
+                ),
+                "id": _uuid(rng),
+            }
 
     def _random(self, *about: object) -> random.Random:
         return random.Random("/".join(str(part) for part in (self.seed, *about)))  # noqa: S311

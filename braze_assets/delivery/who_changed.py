@@ -62,8 +62,8 @@ def _sent(connection: "DuckDBPyConnection", ledger: Ledger | None) -> None:
     receipts = None if ledger is None else ledger.receipts.everything(connection)
     if receipts is None:
         return
-    # A constant, so that files of receipts that are older are not opened. Whether a value that is not held was
-    # never sent, or was removed by us, may stand in any of them.
+    # A constant, so that files of receipts that are older are not opened. Whether a value that is not held
+    # was never sent, or was removed by us, may stand in any of them.
     [(since, all_of_them)] = connection.sql(
         f"SELECT CAST(min(time) - {_APPLIED_WITHIN} AS VARCHAR), bool_or(expected IS NULL) "
         "FROM told_compared WHERE verdict = 'differs'"

@@ -10,6 +10,7 @@ from braze_assets.currents.events import EMAIL_EVENT_TYPES
 from braze_assets.currents.generator import EXTRA_FIELD, GeneratorSettings, write_hours
 from braze_assets.currents.ingest import ingest_hour
 from braze_assets.currents.listing import CurrentsSource
+from braze_assets.currents.profile_updates import PROFILE_UPDATE, profile_update
 from braze_assets.currents.timeline import Timeline
 from braze_assets.storage import connect
 from braze_assets_tests.currents.conftest import HOUR, OPEN
@@ -100,3 +101,18 @@ def test_who_opens_was_sent_something(tmp_path: Path) -> None:
             f" WHERE later.event_datetime >= TIMESTAMPTZ '{HOUR + timedelta(hours=1)}'"
         ).fetchall()
         assert orphans == [(0,)]
+
+
+def test_profile_updates_are_written_and_found_again(tmp_path: Path) -> None:
+    """K42: drawn ones, whose users are those of the emails, and given ones as they are."""
+    given = profile_update(1, HOUR, {"email": "new@example.com", "tier": None}, external_id="customer-7")
+    made = settings(event_types=(PROFILE_UPDATE,), given={(PROFILE_UPDATE, HOUR): [given]})
+    write_hours(str(tmp_path / "feed"), made, HOURS)
+    source = CurrentsSource(str(tmp_path / "feed"))
+    found = [row for hour in HOURS for row in ingest_hour(source, PROFILE_UPDATE, hour).table().to_pylist()]
+    drawn = [row for row in found if row["id"] != given["id"]]
+    assert drawn
+    assert all(row["language"] and row["external_user_id"] in {None, *PEOPLE} for row in drawn)
+    [mine] = [row for row in found if row["id"] == given["id"]]
+    assert {name: mine[name] for name in given} == given
+    assert mine["custom_attributes"] == '{"tier": null}'
