@@ -9,6 +9,7 @@ import concurrent.futures
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from braze_assets_tests.fuzz.outcome import outcome
 _SECONDS = 5
 _BYTES_MORE = 1 << 30
 _AT_A_TIME = 250
+
+Judge = Callable[[int], str]
 
 
 def _say(line: str) -> None:
@@ -30,7 +33,7 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (taken + _BYTES_MORE, taken + _BYTES_MORE))
 
 
-def _some(first: int, count: int) -> tuple[list[tuple[str, str, int]], int]:
+def _some(judge: Judge, first: int, count: int) -> tuple[list[tuple[str, str, int]], int]:
     """The outcome of some seeds, and the most memory this process had, in KB."""
     found = []
     for seed in range(first, first + count):
@@ -38,20 +41,21 @@ def _some(first: int, count: int) -> tuple[list[tuple[str, str, int]], int]:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(_SECONDS)
         kind, _ = mutated(seed)
-        found.append((kind, outcome(seed), seed))
+        found.append((kind, judge(seed), seed))
         signal.alarm(0)
     return found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _alone(seed: int) -> str:
+def _alone(judge: Judge, seed: int) -> str:
     with concurrent.futures.ProcessPoolExecutor(1, initializer=_limit) as pool:
         try:
-            return pool.submit(_some, seed, 1).result()[0][0][1]
+            return pool.submit(_some, judge, seed, 1).result()[0][0][1]
         except BrokenProcessPool:
             return "CRASH OR HANG"
 
 
-def _run(files: int, first: int, workers: int) -> int:
+def run(files: int, first: int, workers: int, judge: Judge = outcome) -> int:
+    """Judge some files; 1 when one of them failed or ended its process."""
     counts: collections.Counter[tuple[str, str]] = collections.Counter()
     bad: list[int] = []
     peak = 0
@@ -59,7 +63,7 @@ def _run(files: int, first: int, workers: int) -> int:
     while spans:
         left = list(spans)
         with concurrent.futures.ProcessPoolExecutor(workers, initializer=_limit) as pool:
-            jobs = {pool.submit(_some, *span): span for span in spans}
+            jobs = {pool.submit(_some, judge, *span): span for span in spans}
             for job in concurrent.futures.as_completed(jobs):
                 try:
                     found, most = job.result()
@@ -75,7 +79,7 @@ def _run(files: int, first: int, workers: int) -> int:
         # A process ended. Whose fault it was shows when the first that may have done it goes alone.
         span, spans = left[0], left[1:]
         for seed in range(span[0], span[0] + span[1]):
-            what = _alone(seed)
+            what = _alone(judge, seed)
             counts[mutated(seed)[0], what] += 1
             bad += [seed] if what.isupper() or what.startswith("RAISED") else []
     kinds = sorted({kind for kind, _ in counts})
@@ -100,7 +104,7 @@ def main() -> int:
     if given.seed is not None:
         _say(f"{mutated(given.seed)[0]}: {outcome(given.seed)}")
         return 0
-    return _run(given.files, given.first, given.workers)
+    return run(given.files, given.first, given.workers)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 import functools
 import random
 
+import pyarrow as pa
+
 from braze_assets.currents.container import read_container
 from braze_assets_tests.currents.conftest import avro, event, record
 
 __all__ = ["KINDS", "mutated"]
 
-_CODECS = ("null", "deflate", "snappy", "bzip2", "xz")
+_CODECS = ("null", "deflate", "snappy", "bzip2", "xz", "zstandard")
 _MARKER = b"0123456789abcdef"
 KINDS = ("bits", "bytes", "cut", "splice", "length", "count", "header", "repeat", "noise")
 
@@ -50,12 +52,16 @@ def mutated(seed: int) -> tuple[str, bytes]:
 def _long(rng: random.Random) -> bytes:
     """A number as Avro writes it: any size, also 2^60, negative, or with no end."""
     value = rng.choice((rng.getrandbits(8), rng.getrandbits(31), 1 << 61, (1 << 64) - 1, rng.getrandbits(64)))
+    return _varint(value) if rng.random() < 0.9 else b"\xff" * rng.randrange(1, 14)
+
+
+def _varint(value: int) -> bytes:
     made = bytearray()
     while value > 0x7F:
         made.append(value & 0x7F | 0x80)
         value >>= 7
     made.append(value)
-    return bytes(made) if rng.random() < 0.9 else b"\xff" * rng.randrange(1, 14)
+    return bytes(made)
 
 
 @functools.cache
@@ -104,4 +110,17 @@ def _whole(schema: int, codec: str) -> bytes:
             },
         }[schema]
         rows.append({name: made[name] for name, _ in fields})
-    return avro(record(*fields), rows, codec=codec, sync_interval=300, sync_marker=_MARKER)
+    if codec != "zstandard":
+        return avro(record(*fields), rows, codec=codec, sync_interval=300, sync_marker=_MARKER)
+    # fastavro writes it with a further library only.
+    return _zstandard(avro(record(*fields), rows, sync_interval=300, sync_marker=_MARKER))
+
+
+def _zstandard(data: bytes) -> bytes:
+    """A file without compression with its blocks compressed by Arrow's codec."""
+    blocks = read_container(data).blocks
+    made = data[: blocks[0].start].replace(b"\x08null", b"\x12zstandard", 1)
+    for block in blocks:
+        body = pa.Codec("zstd").compress(data[block.body : block.stop], asbytes=True)
+        made += _varint(block.records << 1) + _varint(len(body) << 1) + body + _MARKER
+    return made
