@@ -14,20 +14,32 @@ from braze_assets.storage import quote_literal
 
 __all__ = ["ENGAGEMENT_COLUMNS", "ENGAGEMENT_PERIODS", "engagement_sql", "moment_sql"]
 
+_DAYS = (1, 3, 5, 7, 14, 30, 90)
+_MONTHS = (3, 6, 9, 12)
+_STATUS_MONTHS = 15
+_NEW_DAYS = 30
+_FEW_EMAILS = 5
+
+
+def _began(number: int, unit: str) -> str:
+    """When a period began that ends at `as_of`."""
+    if unit == "months":
+        return f"as_of - INTERVAL {number} MONTH"
+    # Not an interval of days: DuckDB 2.0 takes 90 days and 3 months in one query for the same.
+    return f"make_timestamptz(epoch_us(as_of) - {number * 86_400_000_000})"
+
+
 ENGAGEMENT_PERIODS = {
-    "last_1_day": "1 DAY",
-    "last_3_days": "3 DAY",
-    "last_5_days": "5 DAY",
-    "last_7_days": "7 DAY",
-    "last_14_days": "14 DAY",
-    "last_30_days": "30 DAY",
-    "last_90_days": "90 DAY",
-    "last_3_months": "3 MONTH",
-    "last_6_months": "6 MONTH",
-    "last_9_months": "9 MONTH",
-    "last_12_months": "12 MONTH",
+    f"last_{number}_{'day' if number == 1 else unit}": (number, unit)
+    for numbers, unit in ((_DAYS, "days"), (_MONTHS, "months"))
+    for number in numbers
 }
-"""What a period is called, and how far before `as_of` it begins; months are those of the calendar."""
+"""What a period is called, and how long it is; months are those of the calendar."""
+
+_STARTS = {name: _began(*period) for name, period in ENGAGEMENT_PERIODS.items()} | {
+    "recently": _began(_STATUS_MONTHS, "months"),
+    "new": _began(_NEW_DAYS, "days"),
+}
 
 _COUNTED = {
     "sends": "Sent",
@@ -52,19 +64,15 @@ _RECENT = {
 }
 
 _TIME = "TIMESTAMP WITH TIME ZONE"
-_STATUS_MONTHS = 15
-_NEW_DAYS = 30
-_FEW_EMAILS = 5
 
 
 def _counts() -> Iterator[tuple[SqlColumn, str]]:
     """The columns that count, each with its SQL."""
     for name, event in _COUNTED.items():
-        for period, back in ENGAGEMENT_PERIODS.items():
+        for period, (number, unit) in ENGAGEMENT_PERIODS.items():
             if name in _ENGAGED or period not in _ENGAGED_ONLY:
-                said = period.removeprefix("last_").replace("_", " ")
-                text = f"{event} events in the {'day' if back == '1 DAY' else said} before."
-                yield SqlColumn(f"email_{name}_{period}", "BIGINT", text), _count(event, back)
+                text = f"{event} events in the {'day' if number == 1 else f'{number} {unit}'} before."
+                yield SqlColumn(f"email_{name}_{period}", "BIGINT", text), _count(event, period)
         yield (
             SqlColumn(f"email_{name}_lifetime", "BIGINT", f"{event} events since the feed began."),
             _count(event),
@@ -80,8 +88,8 @@ def _times() -> Iterator[tuple[SqlColumn, str]]:
             yield column, f"{function}(event_datetime) FILTER (WHERE event_type = '{event}')"
 
 
-def _count(event: str, back: str | None = None) -> str:
-    since = f" AND event_datetime >= as_of - INTERVAL {back}" if back else ""
+def _count(event: str, period: str | None = None) -> str:
+    since = f" AND event_datetime >= since_{period}" if period else ""
     return f"count(*) FILTER (WHERE event_type = '{event}'{since})"
 
 
@@ -89,20 +97,17 @@ def _rate(event: str) -> str:
     return f"{_count(event)} / nullif({_count('Sent')}, 0)"
 
 
-_RECENTLY = f"{_STATUS_MONTHS} MONTH"
-
 _STATUS = f"""CASE
-        WHEN {_count("Open", _RECENTLY)} + {_count("Click", _RECENTLY)} > 0 THEN 'Active'
-        WHEN min(event_datetime) FILTER (WHERE event_type = 'Sent') >= max(as_of) - INTERVAL {_NEW_DAYS} DAY
-            THEN 'New'
-        WHEN {_count("Sent", _RECENTLY)} > 0 THEN 'Inactive'
+        WHEN {_count("Open", "recently")} + {_count("Click", "recently")} > 0 THEN 'Active'
+        WHEN min(event_datetime) FILTER (WHERE event_type = 'Sent') >= max(since_new) THEN 'New'
+        WHEN {_count("Sent", "recently")} > 0 THEN 'Inactive'
         ELSE 'Non-recipient' END"""
 
 _FREQUENCY = f"""CASE
-        WHEN {_count("Sent", _RECENTLY)} = 0 THEN 'Non-recipient'
-        WHEN {_count("Sent", _RECENTLY)} < {_FEW_EMAILS} THEN 'New'
-        WHEN 3 * {_count("Open", _RECENTLY)} < {_count("Sent", _RECENTLY)} THEN 'Low'
-        WHEN 3 * {_count("Open", _RECENTLY)} < 2 * {_count("Sent", _RECENTLY)} THEN 'Medium'
+        WHEN {_count("Sent", "recently")} = 0 THEN 'Non-recipient'
+        WHEN {_count("Sent", "recently")} < {_FEW_EMAILS} THEN 'New'
+        WHEN 3 * {_count("Open", "recently")} < {_count("Sent", "recently")} THEN 'Low'
+        WHEN 3 * {_count("Open", "recently")} < 2 * {_count("Sent", "recently")} THEN 'Medium'
         ELSE 'High' END"""
 
 _COLUMNS: tuple[tuple[SqlColumn, str], ...] = (
@@ -164,9 +169,14 @@ def engagement_sql(events: str, *, as_of: datetime | None = None, exclude_automa
     """
     human = "WHERE NOT is_machine_open AND NOT is_suspected_bot_click" if exclude_automated else ""
     columns = ",\n    ".join(f"{sql} AS {column.name}" for column, sql in _COLUMNS)
-    return f"""WITH moment AS (SELECT {moment_sql(as_of)} AS as_of),
+    starts = ",\n    ".join(f"{sql} AS since_{name}" for name, sql in _STARTS.items())
+    return f"""WITH moment AS (
+    SELECT as_of,
+    {starts}
+    FROM (SELECT {moment_sql(as_of)} AS as_of)
+),
 events AS (
-    SELECT external_user_id, email, event_type, event_datetime, as_of
+    SELECT external_user_id, email, event_type, event_datetime, moment.*
     FROM (SELECT * FROM {events} {human}) CROSS JOIN moment
     WHERE external_user_id IS NOT NULL AND event_datetime < as_of
 )
