@@ -1,6 +1,7 @@
 """Load a folder of YAML and SQL, and say what is wrong with it so that it can be put right."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -57,7 +58,10 @@ def load_folder(folder: ModuleType, project_root: Path) -> dg.Definitions:
     tree = dg.ComponentTree.from_module(folder, project_root)
     path = tree.defs_module_path
     try:
-        return tree.build_defs_at_path(path)
+        with warnings.catch_warnings():
+            # Dagster warns of its own copying of sensors: nobody here sets their owners.
+            warnings.filterwarnings("ignore", "Parameter `owners` of initializer", dg.BetaWarning)
+            return tree.build_defs_at_path(path)
     except yaml.MarkedYAMLError as error:
         raise _discreet(unreadable_yaml(error, path)) from None
     except DagsterUnresolvableSymbolError as error:

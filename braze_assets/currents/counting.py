@@ -51,6 +51,7 @@ def report_of(
         duplicates_in_hour=duplicates.in_hour,
         duplicates_of_earlier_hours=duplicates.of_earlier_hours,
         without_id=sum(file.without_id for file in files),
+        not_finite=sum(sum(file.not_finite.values()) for file in files),
         times=_times(files, duplicates.positions, now),
         quarantined=tuple(file.quarantined for file in files if file.quarantined),
         slow_files=sum(file.slow for file in files),

@@ -131,11 +131,10 @@ def ingest_hour(
     read = read or read_hour(source, event_type, hour, settings=settings)
     ids = ids or id_window(source, event_type, Path(read.folder.name, "ids"), settings)
     refuse_unreadable(event_type, hour, read.files, settings.error_threshold)
-    refuse_incompatible(event_type, hour, read.files, held, settings.accept_type_changes)
+    text = (*settings.accept_type_changes, *settings.fields.hash)  # A hash is text, whatever was before.
+    refuse_incompatible(event_type, hour, read.files, held, text)
     documented = documented_schema(event_type)
-    schema = table_schema(
-        documented, (file.schema for file in read.files), held, settings.accept_type_changes
-    )
+    schema = table_schema(documented, (file.schema for file in read.files), held, text)
     duplicates = _duplicates(read, ids, settings)
     now = now or datetime.now(timezone.utc)
     report = report_of(read, duplicates, documented, schema, settings.accept_type_changes, now)

@@ -1,6 +1,7 @@
 """The files in the bucket against the files that are loaded: no difference, or each one named."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +34,7 @@ SCHEMA = pa.schema(
     ]
 )
 _AT_A_TIME = timedelta(hours=24)
+_READERS = 16
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Reconciliation:
 
     Args:
         source: Where Currents writes.
-        manifest: What the table of an event type's hour was made from; None where there is none.
+        manifest: What the table of an event type's hour was made from; None where there is none. Called by
+            several threads.
     """
 
     source: CurrentsSource
@@ -108,9 +111,10 @@ class Reconciliation:
 
     def _day(self, event_type: str, first: datetime, before: datetime) -> Iterator[Difference]:
         listing = self.source.hours(event_type, list(hours_between(first, before)))
-        for hour, listed in sorted(listing.items()):
+        with ThreadPoolExecutor(_READERS, thread_name_prefix="currents-manifests") as pool:
+            manifests = list(pool.map(lambda hour: self.manifest(event_type, hour), sorted(listing)))
+        for (hour, listed), manifest in zip(sorted(listing.items()), manifests, strict=True):
             self.files += len(listed)
-            manifest = self.manifest(event_type, hour)
             if manifest is None:
                 yield from (Difference(event_type, hour, file.key, "missing") for file in listed)
                 continue

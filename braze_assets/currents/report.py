@@ -36,6 +36,8 @@ class IngestReport:
     """Left out because an earlier hour of the window has the same id."""
     without_id: int
     """Events without an id; all are kept."""
+    not_finite: int = 0
+    """Prices that were no finite numbers (NaN or infinite), duplicates included. They are NULL."""
     times: Times = field(default_factory=Times)
     """The span of the events' own times, which may lie well before the hour they were queued in."""
     quarantined: tuple[Quarantined, ...]
@@ -88,6 +90,7 @@ class IngestReport:
             "duplicates_of_earlier_hours": self.duplicates_of_earlier_hours,
             "without_id": self.without_id,
             "without_time": self.times.missing,
+            "prices_not_finite": self.not_finite,
             "time_in_milliseconds": self.times.in_milliseconds,
             "time_in_future": self.times.in_future,
             "quarantined_files": len(self.quarantined),

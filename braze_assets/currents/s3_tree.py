@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from braze_assets.currents.tree import Children, FileRef, S3Client, hidden, vanished
+from braze_assets.currents.tree import Children, FileRef, S3Client, hidden, rewritten, vanished
 from braze_assets.errors import StorageError
 from braze_assets.storage import storage_errors
 
@@ -76,7 +76,9 @@ class S3Tree:
     def read(self, file: FileRef) -> bytes:
         """The content of a file."""
         with _s3_errors(file.uri):
-            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + file.key)
+            # As it was listed: what is said of a file must be true of the bytes that are loaded.
+            version = {"IfMatch": f'"{file.etag}"'} if file.etag else {}
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + file.key, **version)
             return bytes(answer["Body"].read())
 
 
@@ -117,6 +119,8 @@ def _no_bucket(place: str) -> StorageError:
 def _refused(code: str, place: str) -> StorageError:
     if code in ("NoSuchKey", "404"):
         return vanished(place)
+    if code in ("PreconditionFailed", "412"):
+        return rewritten(place)
     if code in ("AccessDenied", "AllAccessDisabled", "Forbidden", "403"):
         return StorageError(
             f"There is no permission to list or read the Currents files: {code}.",

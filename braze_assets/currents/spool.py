@@ -1,7 +1,7 @@
 """The decoded files of an hour, on disk until it is known which of their events are duplicates."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -53,6 +53,8 @@ class SpooledFile:
     quarantined: Quarantined | None
     copy: Path | None = None
     """Where the bytes of a quarantined file are."""
+    not_finite: Mapping[str, int] = field(default_factory=dict)
+    """Numbers kept as text that were none (NaN or infinite), by field; they are NULL."""
 
     def table(self) -> pa.Table:
         """The records, memory-mapped."""
@@ -164,6 +166,7 @@ def _spool(file: FileRef, data: bytes, place: Path, settings: Reading) -> Spoole
         decoded.engine == "fastavro",
         None if problem is None else Quarantined(file.uri, problem, table.num_rows, decoded.offset),
         None if problem is None else copy(),
+        decoded.not_finite,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from braze_assets.errors import CurrentsError, StorageError
 from braze_assets.storage import storage_errors
 
-__all__ = ["Children", "FileRef", "S3Client", "Tree", "hidden", "open_tree", "vanished"]
+__all__ = ["Children", "FileRef", "S3Client", "Tree", "hidden", "open_tree", "rewritten", "vanished"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class S3Client(Protocol):
     def get_paginator(self, operation_name: Any, /) -> Any:
         """A paginator, here of `list_objects_v2`."""
 
-    def get_object(self, *, Bucket: str, Key: str) -> Any:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, **options: Any) -> Any:  # noqa: N803
         """An object with its `Body`."""
 
 
@@ -99,6 +99,15 @@ def vanished(uri: str) -> StorageError:
     )
 
 
+def rewritten(uri: str) -> StorageError:
+    """The error of a file that is another than the listing told of."""
+    return StorageError(
+        "The file was rewritten between listing and reading.",
+        place=uri,
+        remedy="Run again: the bucket is listed anew. If that goes on, something rewrites the files.",
+    )
+
+
 @dataclass(frozen=True)
 class _LocalTree:
     root: Path
@@ -149,6 +158,10 @@ class _LocalTree:
     def read(self, file: FileRef) -> bytes:
         try:
             with storage_errors(file.uri):
-                return Path(file.uri).read_bytes()
+                data = Path(file.uri).read_bytes()
+                now = self._file(Path(file.uri))
         except StorageError as error:
             raise vanished(file.uri) if not os.path.exists(file.uri) else error from error
+        if now != file or len(data) != file.size:
+            raise rewritten(file.uri)
+        return data
