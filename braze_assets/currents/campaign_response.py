@@ -102,7 +102,8 @@ levels AS (
 )
 SELECT
     {_lines(f"{_final(column.name)} AS {column.name}" for column in CAMPAIGN_COLUMNS)}
-FROM levels"""
+FROM levels
+ORDER BY campaign_id, canvas_id, variation_id, canvas_step_id, channel, level"""
 
 
 def _level(level: str) -> str:
