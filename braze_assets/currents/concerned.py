@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from braze_assets.currents.duplicates import shared, write_ids
+from braze_assets.currents.duplicates import IdFile, shared, write_ids
 from braze_assets.currents.manifest import Manifest, loaded
 from braze_assets.currents.paths import hour_name
 from braze_assets.currents.spool import SpooledFile
@@ -41,7 +41,7 @@ def concerned_hours(
     found = []
     with ThreadPoolExecutor(8, thread_name_prefix="currents-later") as pool, TemporaryDirectory() as folder:
         known = dict(zip(later, pool.map(_known, later.values()), strict=True))
-        parts: dict[int, Path] = {}
+        parts: dict[int, IdFile] = {}
         for hour, (exists, other) in known.items():
             if not exists or (other and not other.files):
                 continue
@@ -52,8 +52,8 @@ def concerned_hours(
             if other and since is not None:
                 theirs = ids.kept(hour, other.history[-1])
                 if since not in parts:
-                    parts[since] = Path(folder, f"{since}.parquet")
-                    _write(manifest, files, since, parts[since], ids)
+                    parts[since] = IdFile(Path(folder, f"{since}.parquet"))
+                    _write(manifest, files, since, parts[since].path, ids)
                 if theirs and not shared(parts[since], theirs, ids.engine):
                     continue
             found.append(hour)

@@ -5,34 +5,27 @@ hours (Currents documentation, "Event delivery semantics", September 2026). Of s
 and position stays; one that a file of an earlier hour has goes.
 
 Ids are compared as what they are, never as hashes, so that no two can collide. Braze's are UUIDs: those are
-kept in the 16 bytes they stand for, all others as text.
+sorted as the numbers they stand for, all others are compared as text.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from braze_assets.storage import EngineSettings, connect, quote_literal
+from braze_assets.currents.id_file import DOCUMENT, IdFile
+from braze_assets.currents.sorted_keys import GatheredKeys, SortedKeys
+from braze_assets.currents.text_ids import GatheredTexts
+from braze_assets.currents.uuids import Keys, keys_of
+from braze_assets.storage import EngineSettings
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-__all__ = ["DOCUMENT", "Duplicates", "find_duplicates", "shared", "write_ids"]
-
-DOCUMENT = "braze_assets.ids"
-"""The key of the document in the Parquet metadata of a file of ids."""
-
-_KINDS = ("uuid", "text")
-_SCHEMA = pa.schema([("position", pa.int64()), ("id", pa.string())])
-_AS_UUID = (
-    "CASE WHEN length(id) = 36 AND CAST(TRY_CAST(id AS UUID) AS VARCHAR) = id THEN TRY_CAST(id AS UUID) END"
-)
+__all__ = ["DOCUMENT", "Duplicates", "IdFile", "find_duplicates", "shared", "write_ids"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,7 @@ Ids = Callable[[], Iterable[pa.ChunkedArray]]
 
 def find_duplicates(
     ids: Ids,
-    earlier: Sequence[Path] = (),
+    earlier: Sequence[IdFile] = (),
     *,
     keep: Path | None = None,
     document: Mapping[str, Any] | None = None,
@@ -64,102 +57,81 @@ def find_duplicates(
 ) -> Duplicates:
     """Find the events to leave out. Events without an id are all kept.
 
-    The ids wait in DuckDB, which spills what exceeds its memory; of the earlier hours it reads along, and
-    keeps nothing but what is found.
+    Of the ids some millions are in memory at a time, the others wait on disk; those of the earlier hours are
+    read along.
 
     Args:
         ids: The ids of the hour, a file at a time.
         earlier: The ids of earlier hours, as `write_ids` keeps them.
         keep: Where to keep the ids of this hour in the same way.
         document: What to say about them in the file.
-        settings: How much of the machine DuckDB may take.
+        settings: How much of the machine DuckDB may take, for ids that are no UUIDs.
     """
-    with connect(settings) as con:
-        _gather(con, ids)
+    again: list[npt.NDArray[np.int64]] = []
+    known: list[npt.NDArray[np.int64]] = []
+
+    def searched(spans: Iterable[SortedKeys]) -> Iterator[Keys]:
+        for span in spans:
+            for file in earlier:
+                for keys in file.numbers():
+                    span.find(keys)
+            again.append(span.position[span.again & ~span.known])
+            known.append(span.position[span.known])
+            yield span.distinct
+
+    with _gathered(ids, settings) as (keys, texts):
+        parts = chain(searched(keys.spans()), texts.distinct() if keep is not None else ())
         if keep is not None:
-            _keep(con, keep, document or {})
-        con.execute("CREATE TEMP TABLE gone (position BIGINT, earlier BOOLEAN)")
-        for kind in _KINDS:
-            _repeated(con, kind)
-            if earlier:
-                _known(con, kind, earlier)
-        found = con.sql(
-            "SELECT position, bool_or(earlier) AS earlier FROM gone GROUP BY position ORDER BY position"
-        ).to_arrow_table()
-    of_earlier = int(np.count_nonzero(found["earlier"].to_numpy()))
-    gone = found["position"].to_numpy()
+            IdFile(keep).write(parts, document or {})
+        else:
+            for _ in parts:
+                pass
+        found = texts.find(chain.from_iterable(file.texts() for file in earlier))
+        known.append(found)
+        again.append(np.setdiff1d(texts.again(), found))
+    of_earlier = sum(map(len, known))
+    gone = np.sort(np.concatenate(again + known))
     return Duplicates(gone, len(gone) - of_earlier, of_earlier)
 
 
 def write_ids(
     ids: Ids, path: Path, document: Mapping[str, Any], settings: EngineSettings | None = None
 ) -> None:
-    """Keep the distinct ids of an hour in a Parquet file: `uuid` where they are UUIDs, else `text`."""
-    with connect(settings) as con:
-        _gather(con, ids)
-        _keep(con, path, document)
+    """Keep the distinct ids of an hour in a file."""
+    with _gathered(ids, settings) as (keys, texts):
+        IdFile(path).write(chain((span.distinct for span in keys.spans()), texts.distinct()), document)
 
 
-def shared(one: Path, other: Path, settings: EngineSettings | None = None) -> bool:
+def shared(one: IdFile, other: IdFile, settings: EngineSettings | None = None) -> bool:
     """Whether two files of ids have an id in common."""
-    with connect(settings) as con:
-        return any(
-            con.execute(
-                f"SELECT 1 FROM read_parquet($one) WHERE {kind} IN "
-                f"(SELECT {kind} FROM read_parquet($other) WHERE {kind} IS NOT NULL) LIMIT 1",
-                {"one": str(one), "other": str(other)},
-            ).fetchone()
-            for kind in _KINDS
-        )
+
+    def texts() -> Iterator[pa.ChunkedArray]:
+        return (pa.chunked_array([each]) for each in one.texts())
+
+    for key, low in one.numbers():
+        mine = SortedKeys(key, low, np.arange(len(key), dtype=np.int64))
+        if any(mine.find(keys) for keys in other.numbers()):
+            return True
+    with _gathered(texts, settings) as (_, gathered):
+        return len(gathered.find(other.texts())) > 0
 
 
-def _gather(con: "DuckDBPyConnection", ids: Ids) -> None:
-    """`mine`: every event's position and id; `first_<kind>`: every distinct id, its place, its number."""
-    con.execute("CREATE TEMP TABLE mine (position BIGINT, uuid UUID, text VARCHAR)")
-    con.register("ids", pa.RecordBatchReader.from_batches(_SCHEMA, _positioned(ids())))
-    con.execute(
-        f"INSERT INTO mine SELECT position, uuid, CASE WHEN uuid IS NULL THEN id END "
-        f"FROM (SELECT position, id, {_AS_UUID} AS uuid FROM ids WHERE id IS NOT NULL)"
-    )
-    con.unregister("ids")
-    for kind in _KINDS:
-        con.execute(
-            f"CREATE TEMP TABLE first_{kind} AS SELECT {kind} AS id, min(position) AS position, "
-            f"count(*) AS times FROM mine WHERE {kind} IS NOT NULL GROUP BY {kind}"
-        )
-
-
-def _positioned(columns: Iterable[pa.ChunkedArray]) -> Iterator[pa.RecordBatch]:
-    start = 0
-    for column in columns:
-        for chunk in column.chunks:
-            positions = pa.array(np.arange(start, start + len(chunk), dtype=np.int64))
-            yield pa.record_batch([positions, chunk], schema=_SCHEMA)
-            start += len(chunk)
-
-
-def _keep(con: "DuckDBPyConnection", path: Path, document: Mapping[str, Any]) -> None:
-    about = quote_literal(json.dumps(dict(document)))
-    con.execute(
-        "COPY (SELECT id AS uuid, NULL::VARCHAR AS text FROM first_uuid "
-        "UNION ALL SELECT NULL, id FROM first_text) "
-        f"TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd, "
-        f"KV_METADATA {{'{DOCUMENT}': {about}}})"
-    )
-
-
-def _repeated(con: "DuckDBPyConnection", kind: str) -> None:
-    con.execute(
-        f"INSERT INTO gone SELECT mine.position, false FROM mine JOIN "
-        f"(SELECT id, position FROM first_{kind} WHERE times > 1) AS first ON mine.{kind} = first.id "
-        "WHERE mine.position > first.position"
-    )
-
-
-def _known(con: "DuckDBPyConnection", kind: str, earlier: Sequence[Path]) -> None:
-    files = ", ".join(quote_literal(str(path)) for path in earlier)
-    # The hour's own ids are the side that is held in memory: the others may be 24 times as many.
-    con.execute(
-        f"INSERT INTO gone SELECT position, true FROM mine WHERE {kind} IN (SELECT DISTINCT {kind} "
-        f"FROM read_parquet([{files}]) AS known SEMI JOIN first_{kind} ON known.{kind} = first_{kind}.id)"
-    )
+@contextmanager
+def _gathered(ids: Ids, settings: EngineSettings | None) -> Iterator[tuple[GatheredKeys, GatheredTexts]]:
+    """The ids by kind, with the positions of their events."""
+    with GatheredKeys() as keys, GatheredTexts(settings) as texts:
+        start = 0
+        for column in ids():
+            for chunk in column.chunks:
+                positions = np.arange(start, start + len(chunk), dtype=np.int64)
+                start += len(chunk)
+                found, numbers = keys_of(chunk)
+                if found.all():
+                    keys.add(numbers, positions)
+                    continue
+                keys.add(numbers, positions[found])
+                others = ~found & chunk.is_valid().to_numpy(zero_copy_only=False)
+                if others.any():
+                    texts.add(chunk.filter(pa.array(others)), positions[others])
+        texts.finish()
+        yield keys, texts

@@ -6,6 +6,8 @@ files each time would be 24 times the work, so the distinct ids of an hour are k
 missing, or the bucket has other files by now, the ids are read from those.
 """
 
+import itertools
+import operator
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from braze_assets.currents.duplicates import DOCUMENT, write_ids
+from braze_assets.currents.duplicates import DOCUMENT, IdFile, write_ids
 from braze_assets.currents.listing import FileRef
 from braze_assets.currents.manifest import fingerprint
 from braze_assets.currents.paths import hour_name
@@ -49,13 +51,14 @@ class IdWindow:
     rules: str = ""
     storage: Storage | None = None
     engine: EngineSettings | None = None
-    _here: dict[str, str] = field(default_factory=dict, repr=False)
+    _here: dict[str, tuple[str, IdFile]] = field(default_factory=dict, repr=False)
+    """The local files by hour, each with the fingerprint of the files it was made from."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def files(self, hours: Mapping[datetime, Sequence[FileRef]]) -> list[Path]:
+    def files(self, hours: Mapping[datetime, Sequence[FileRef]]) -> list[IdFile]:
         """The ids of some hours as local files, of those that have files in the bucket.
 
         Raises:
@@ -65,17 +68,20 @@ class IdWindow:
         for name in set(self._here) - {hour_name(hour) for hour in hours}:
             self._local(name).unlink(missing_ok=True)
             del self._here[name]
-        with ThreadPoolExecutor(8, thread_name_prefix="currents-ids") as pool:
-            there = list(pool.map(lambda each: self._fetch(each[0], fingerprint(each[1])), wanted.items()))
-        for (hour, files), found in zip(wanted.items(), there, strict=True):
-            if not found:
+        marks = {hour: fingerprint(files) for hour, files in wanted.items()}
+        away = [hour for hour, mark in marks.items() if not self._holds(hour, mark)]
+        if away:
+            with ThreadPoolExecutor(8, thread_name_prefix="currents-ids") as pool:
+                there = list(pool.map(lambda hour: self._fetch(hour, marks[hour]), away))
+            for hour in itertools.compress(away, map(operator.not_, there)):
+                files = wanted[hour]
                 write_ids(self.read(files), self._local(hour_name(hour)), self.document(files), self.engine)
                 self.publish(hour, files)
-        return [self._local(hour_name(hour)) for hour in wanted]
+        return [self._here[hour_name(hour)][1] for hour in wanted]
 
-    def kept(self, hour: datetime, files: str) -> Path | None:
+    def kept(self, hour: datetime, files: str) -> IdFile | None:
         """The ids of one hour as a local file, if they are kept and still those of files of a fingerprint."""
-        return self._local(hour_name(hour)) if self._fetch(hour, files) else None
+        return self._here[hour_name(hour)][1] if self._fetch(hour, files) else None
 
     def own(self, hour: datetime) -> Path:
         """Where to write the ids of an hour that is being read; `publish` keeps them."""
@@ -86,7 +92,7 @@ class IdWindow:
         return self._about(fingerprint(files))
 
     def _about(self, files: str) -> dict[str, Any]:
-        return {"format": 1, "files": files, "rules": self.rules}
+        return {"format": 2, "files": files, "rules": self.rules}
 
     def publish(self, hour: datetime, files: Sequence[FileRef]) -> None:
         """Keep the ids of an hour, just written to their local file, for other runs.
@@ -96,7 +102,7 @@ class IdWindow:
         """
         name = hour_name(hour)
         with self._lock:
-            self._here[name] = fingerprint(files)
+            self._here[name] = fingerprint(files), IdFile(self._local(name))
         if self.storage is not None:
             with self._local(name).open("rb") as source, atomic_writer(self._path(name)) as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
@@ -118,9 +124,13 @@ class IdWindow:
                     gone += 1
         return gone
 
+    def _holds(self, hour: datetime, files: str) -> bool:
+        name = hour_name(hour)
+        return name in self._here and self._here[name][0] == files
+
     def _fetch(self, hour: datetime, files: str) -> bool:
         name, wanted = hour_name(hour), self._about(files)
-        if self._here.get(name) == files:
+        if self._holds(hour, files):
             return True
         if self.storage is None:
             return False
@@ -134,7 +144,7 @@ class IdWindow:
         if not _says(place, wanted):
             return False
         with self._lock:
-            self._here[name] = files
+            self._here[name] = files, IdFile(place)
         return True
 
     def _local(self, name: str) -> Path:
