@@ -133,13 +133,6 @@ class RateLimiter:
                 self._hourly.subtract(permit.hours - counted)
             self._look(now, wall)
 
-    def cancel(self, permit: Permit) -> None:
-        """The request was never sent: its slot is free at once."""
-        with self._lock:
-            self._open -= 1
-            self._held[permit.share] -= 1
-            self._hourly.subtract(permit.hours)
-
     def leave(self, share: Hashable, *, now: float, wall: float) -> None:
         """This share wants no more slots."""
         with self._lock:

@@ -51,7 +51,6 @@ class PlanHeader(BaseHeader):
     """What a plan says about itself. `Ledger.begin` refuses it when the ledger has moved since."""
 
     status: PlanStatus
-    collapsed_into: str | None = None
     rewind: bool = False
     counts: Counts = field(default_factory=Counts)
     per_attribute: Mapping[str, AttributeCount] = field(default_factory=dict)

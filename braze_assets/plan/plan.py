@@ -104,7 +104,6 @@ def empty_plan(
             as_of=as_of,
             status=status,
             note=note,
-            collapsed_into=into,
             rewind=False,
             verdicts=not_asked(),
             rows=(),

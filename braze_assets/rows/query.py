@@ -113,19 +113,6 @@ class TableQuery:
             )
         return frozenset(names)
 
-    @cached_property
-    def clock_functions(self) -> tuple[str, ...]:
-        """Functions the query reads the clock with, which make a past partition depend on today."""
-        from sqlglot import exp
-
-        kinds = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Localtime, exp.Localtimestamp)
-        names = {node.sql("duckdb").lower() for node in self._tree.find_all(*kinds)}
-        clocks = {"now", "today", "get_current_timestamp", "transaction_timestamp"}
-        names |= {
-            f"{node.name}()".lower() for node in self._tree.find_all(exp.Anonymous) if node.name in clocks
-        }
-        return tuple(sorted(names))
-
     def outputs(self) -> tuple[str, ...] | None:
         """The delivered names of the columns, or None where a `*` hides them until the query runs.
 

@@ -243,11 +243,3 @@ def test_refusals_one_after_the_other_wait_longer_also_if_told_to_come_back_at_o
     limiter.observe(RateHeaders(), throttled=False, now=now, pause_cap=5, jitter=0)
     limiter.observe(RateHeaders(retry_after=0.0), throttled=True, now=now, pause_cap=5, jitter=0)
     assert limiter.acquire("a", now=now, wall=0) == pytest.approx(0.3)
-
-
-def test_a_permit_that_was_not_used_is_free_at_once() -> None:
-    limiter = RateLimiter(requests=1, seconds=1.0, per_hour=1)
-    permit = limiter.acquire("a", now=0, wall=100)
-    assert isinstance(permit, Permit)
-    limiter.cancel(permit)
-    assert isinstance(limiter.acquire("a", now=0, wall=100), Permit)

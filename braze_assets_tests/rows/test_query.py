@@ -134,15 +134,6 @@ def test_files(tmp_path: Path) -> None:
         TableQuery.from_file(tmp_path / "none.sql")
 
 
-def test_functions_of_the_clock_are_seen() -> None:
-    """A past partition must not depend on today."""
-    assert TableQuery("SELECT now() AS a, current_date AS b, $as_of AS c").clock_functions == (
-        "current_date",
-        "now()",
-    )
-    assert TableQuery("SELECT $as_of AS c").clock_functions == ()
-
-
 # Sources and lineage
 
 
@@ -206,4 +197,3 @@ def test_the_default_query_is_understood_quickly() -> None:
     assert lineage["loyalty_tier"] == (("unified_loyalty", "current_tier"),)
     assert lineage["latest_order_recency"] == (("transaction_attributes_extended", "latest_order_datetime"),)
     assert query.parameters == {"as_of"}
-    assert query.clock_functions == ()
