@@ -12,6 +12,8 @@ from braze_assets.currents.container import UnreadableError
 
 __all__ = ["CODECS", "TooLargeError", "inflate"]
 
+_PIECE = 1 << 20
+
 
 class TooLargeError(UnreadableError):
     """A block holds more than is left of what its file may hold."""
@@ -67,9 +69,12 @@ def _stream(decompressor: Any, data: bytes, most: int) -> bytes:
 
 
 def _zstandard(data: bytes, most: int) -> bytes:
+    # A piece at a time: for one read Arrow takes all the room at once that was asked for.
+    found = bytearray()
     with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as source:
-        found: bytes = source.read(most + 1)
-        return found
+        while len(found) <= most and (piece := source.read(min(_PIECE, most + 1 - len(found)))):
+            found += piece
+    return bytes(found)
 
 
 def _snappy(data: bytes, most: int) -> bytes:

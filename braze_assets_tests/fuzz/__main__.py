@@ -28,7 +28,8 @@ def _say(line: str) -> None:
 
 
 def _limit() -> None:
-    outcome(0)  # what is compiled is compiled before the limit
+    for seed in range(40):
+        outcome(seed)  # What is compiled, and the room an allocator keeps for itself, is there before the limit.
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + _BYTES_MORE, taken + _BYTES_MORE))
 
