@@ -29,7 +29,7 @@ def _say(line: str) -> None:
 
 def _limit() -> None:
     for seed in range(40):
-        outcome(seed)  # What is compiled, and the room an allocator keeps for itself, is there before the limit.
+        outcome(seed)  # What is compiled, and the room an allocator takes for itself, is there then.
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + _BYTES_MORE, taken + _BYTES_MORE))
 
