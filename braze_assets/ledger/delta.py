@@ -151,22 +151,45 @@ def delta_errors(place: str) -> Iterator[None]:
             yield
     except (BrazeAssetsError, CommitConflict):
         raise
-    except CommitFailedError as error:
-        raise CommitConflict(str(error)) from error
-    except (DeltaError, pa.ArrowException) as error:
-        first = (str(error).splitlines() or [""])[0][:200]
-        if "already exists" in first and "Version" in first:
-            raise CommitConflict(first) from error
+    except CommitFailedError:
+        raise CommitConflict from None
+    except Exception as error:
+        # The reader of Arrow streams raises a plain Exception.
+        if not isinstance(error, (DeltaError, pa.ArrowException)) and type(error) is not Exception:
+            raise
+        text = str(error)
+        if "already exists" in text and "Version" in text:
+            raise CommitConflict from None
         if place.rpartition("/")[2] in ("acknowledged", "receipts", "sends"):
             damage = find_damage(place)
             if damage is not None:
-                raise damaged_error(place, damage) from error
+                raise damaged_error(place, damage) from None
+        # Its words go no further: they quote values and conditions.
         raise LedgerError(
-            f"The ledger cannot be used: {type(error).__name__}: {first}",
+            f"The ledger cannot be used: {_cause(text)} ({type(error).__name__}).",
             place=place,
             remedy="Check the storage. If a file of the table's _delta_log is damaged, restore that file "
             "from a backup or an older object version; nothing was changed.",
-        ) from error
+        ) from None
+
+
+_CAUSES = {
+    "cast error": "a value does not fit its column",
+    "schema error": "the columns are not those that were expected",
+    "schema mismatch": "the columns are not those that were expected",
+    "parquet error": "a data file cannot be read",
+    "logsegment": "its log is not whole",
+    "object store": "the storage failed",
+    "object at location": "the storage failed",
+    "protocol": "the table needs more than this version of delta-rs knows",
+    "resources exhausted": "the memory does not suffice",
+}
+"""What delta-rs says in so many words, and what that means."""
+
+
+def _cause(text: str) -> str:
+    said = text.lower()
+    return next((cause for words, cause in _CAUSES.items() if words in said), "delta-rs refused it")
 
 
 def data_files(table: "DeltaTable") -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def fold_once(
             f"The send cannot be folded: {type(error).__name__}.",
             place=ledger.uri,
             remedy="Check the storage; nothing was changed, and the next run folds it again.",
-        ) from error
+        ) from None  # It quotes the cell it fails on.
 
 
 def _fold(
