@@ -11,14 +11,24 @@ import pytest
 from braze_assets.currents.events import avro_schema
 from braze_assets.currents.paths import hour_name
 from braze_assets.errors import ConfigurationError
-from braze_assets.storage import StoredTable
+from braze_assets.storage import StoredTable, connect
 from braze_assets_tests.currents.conftest import avro
+from braze_assets_tests.docs.documents import blocks
 from braze_assets_tests.projects import Project, daily_source, failure, metadata
 
 DAY = datetime(2026, 7, 1, tzinfo=timezone.utc)
 EMAIL, PUSH, CARD = (f"users.messages.{each}" for each in ("email", "pushnotification", "contentcard"))
-CONVERSION = "users.campaigns.Conversion"
-TYPES = [f"{EMAIL}.Send", f"{EMAIL}.Open", f"{PUSH}.Send", f"{PUSH}.Open", f"{CARD}.Click", CONVERSION]
+CONVERSION, CONTROL = "users.campaigns.Conversion", "users.campaigns.EnrollInControl"
+TYPES = [
+    f"{EMAIL}.Send",
+    f"{EMAIL}.Open",
+    f"{EMAIL}.Click",
+    f"{PUSH}.Send",
+    f"{PUSH}.Open",
+    f"{CARD}.Click",
+    CONVERSION,
+    CONTROL,
+]
 FEED = f"""\
 type: braze_assets.CurrentsFeed
 attributes:
@@ -94,6 +104,8 @@ def events(project: Project) -> None:
         {"id": "7", "campaign_id": None, "canvas_id": "v", "canvas_variation_id": "x"},
     )
     put(project, CONVERSION, 7, {"id": "8"}, {"id": "9", "message_variation_id": "control", "who": "C3"})
+    put(project, CONTROL, 8, {"id": "10", "message_variation_id": "control", "who": "C3"})
+    put(project, f"{EMAIL}.Click", 9, {"id": "11", "is_suspected_bot_click": True}, {"id": "12", "who": "C2"})
 
 
 def rows(project: Project, table: str, day: str = "2026-07-01") -> list[dict[str, Any]]:
@@ -113,7 +125,7 @@ def test_events_come_back_as_messages_campaigns_and_customers(loaded: Project) -
     result = project.run(["customer_360/people", *BACK], first="2026-07-01", assets=SOURCES)
     assert result.success
     found = {row["pk"]: row for row in rows(project, MESSAGES)}
-    assert len(found) == len(rows(project, MESSAGES)) == 9
+    assert len(found) == len(rows(project, MESSAGES)) == 12
     assert [found[pk]["channel"] for pk in "13567"] == ["email", "email", "push", "push", "content_card"]
     assert [found[pk]["action"] for pk in "1345678"] == [
         "Sent", "Open", "Open", "Sent", "Open", "Click", "Converted"
@@ -164,22 +176,31 @@ def test_a_sync_reads_the_attributes(loaded: Project) -> None:
         "engaged/defs.yaml",
         "type: braze_assets.AttributeSync\nattributes: {name: engaged, table: {sql: q.sql}}\n",
     )
-    project.write(
-        "engaged/q.sql",
-        "SELECT external_user_id AS external_id, email_opens_last_30_days > 0 AS opened_email_last_30_days,\n"
-        "engagement_status_last_15_months AS email_engagement FROM email_engagement_attributes\n",
-    )
+    project.write("engaged/q.sql", blocks("sql", "engagement.md")[0].text)
     names = ["customer_360/people", *BACK[2:], "engaged", "engaged_findings"]
     result = project.run(names, first="2026-07-01", assets=SOURCES)
     assert result.success
     found = {row["external_id"]: row for row in rows(project, "engaged")}
-    assert {key: row["opened_email_last_30_days"] for key, row in found.items()} == {
+    assert {key: row["clicked_email_last_14_days"] for key, row in found.items()} == {
         "C0": False, "C1": False, "C2": True
     }  # fmt: skip
-    assert [found[key]["email_engagement"] for key in ("C0", "C1", "C2")] == [
+    assert [found[key]["email_engagement_status"] for key in sorted(found)] == [
         "Non-recipient",
         "New",
         "Active",
+    ]
+
+
+def test_the_documented_query_of_campaigns(loaded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """K42: what a campaign adds to its control group."""
+    assert loaded.run([MESSAGES, RESPONSE], first="2026-07-01", assets=SOURCES).success
+    monkeypatch.chdir(loaded.storage)
+    with connect() as connection:
+        found = connection.sql(blocks("sql", "engagement.md")[1].text).to_arrow_table().to_pylist()
+    assert [(row["reached"], row["control_entries"], row["converted_percent"]) for row in found] == [
+        (2, 0, 50.0),
+        (1, 0, 0.0),
+        (0, 1, 100.0),
     ]
 
 

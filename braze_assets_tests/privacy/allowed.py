@@ -31,6 +31,7 @@ ALLOWED = {
     "(user_id|external_user_id|email_address)",
     "email events": r"tables/customer_360/unified_email_events/.*#(email|braze_id|external_user_id)",
     "engagement": r"tables/customer_360/email_engagement_summary/.*#(email|external_user_id)",
+    "messages": r"tables/customer_360/message_engagement/.*#(braze_id|external_user_id)",
     "Currents files": r"in/.*\.avro|currents_quarantine/.*\.avro",
 }
 """By name, a pattern of the file and the column."""

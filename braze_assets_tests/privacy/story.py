@@ -22,7 +22,15 @@ __all__ = ["Story"]
 
 MEMBERS = "customer_360/members"
 SEND = ["club_delta", "club_sync"]
-EMAIL = ["customer_360/unified_email_events", "customer_360/email_engagement_summary"]
+BACK = [
+    f"customer_360/{name}"
+    for name in (
+        "unified_email_events",
+        "email_engagement_summary",
+        "message_engagement",
+        "campaign_response",
+    )
+]
 FEED = """\
 type: braze_assets.CurrentsFeed
 attributes: {event_types: [users.messages.email.Open]}
@@ -251,4 +259,4 @@ class Story:
         self.world.write("feed/defs.yaml", FEED)
         hours = self.world.go(["currents/users_messages_email_open"], "2026-07-01-00:00", "2026-07-01-23:00")
         self.ends["currents"] = hours.success
-        self.ends["email events"] = self.world.go(EMAIL, "2026-07-01").success
+        self.ends["email events"] = self.world.go(BACK, "2026-07-01").success
