@@ -49,6 +49,9 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
         le=24 * 31,
         description="Hours, once read, in which late and changed files are looked for.",
     )
+    look_seconds: int = Field(
+        default=DiscoverySettings.look_seconds, ge=5, description="Seconds between two looks of the sensor."
+    )
     window_hours: int = Field(
         default=IngestSettings.window_hours, ge=0, description="Earlier hours searched for duplicates."
     )
@@ -121,7 +124,9 @@ class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
                 url=self.url or "",
                 event_types=self._event_types(context),
                 discovery=DiscoverySettings(
-                    lag_minutes=self.lag_minutes, look_back_hours=self.look_back_hours
+                    lag_minutes=self.lag_minutes,
+                    look_back_hours=self.look_back_hours,
+                    look_seconds=self.look_seconds,
                 ),
                 settings=IngestSettings(
                     window_hours=self.window_hours,

@@ -47,6 +47,8 @@ class DiscoverySettings:
     documentation, FAQ, September 2026)."""
     look_back_hours: int = 24
     """For how many hours, once asked for, late and changed files are looked for."""
+    look_seconds: int = 300
+    """How often the sensor looks."""
     hours_per_run: int = 24
     """The most hours one run is asked to read."""
     runs_per_look: int = 4

@@ -56,6 +56,7 @@ def defs() -> dg.Definitions:
         asset_checks=definitions.asset_checks,
         jobs=definitions.jobs,
         schedules=definitions.schedules,
+        sensors=definitions.sensors,
         resources={**(definitions.resources or {}), "braze": braze},
         executor=dg.in_process_executor,
     )

@@ -3,67 +3,21 @@
 One instance for all tests, in their order: each has days of its own, later than those before.
 """
 
-import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from braze_assets.currents.generator import GeneratorSettings, write_hours
 from braze_assets_tests.assets.live import Live
+from braze_assets_tests.assets.live_brand import ALL, FILES, Brand, days
 
-ALL = ["customer_360/members", "vip", "vip_findings", "vip_delta", "vip_sync"]
-YAML = """\
-type: braze_assets.AttributeSync
-attributes:
-  name: vip
-  table: {sql: vip.sql}
-  mode: live
-  audit_sample: 0
-  guards: {min_users: 10000}
-  schedule: "0 3 * * *"
-"""
-
-
-def days(first: str, count: int) -> list[str]:
-    start = date.fromisoformat(first)
-    return [(start + timedelta(days=number)).isoformat() for number in range(count)]
-
-
-class Brand:
-    """The live instance and what the brand knows each day."""
-
-    def __init__(self, live: Live) -> None:
-        self.live = live
-        self.known: dict[str, tuple[int, int]] = {}
-        self.knows({})
-
-    def knows(self, members: dict[str, tuple[int, int]]) -> None:
-        """Members and points by day."""
-        self.known |= members
-        (self.live.folder / "days.json").write_text(json.dumps(self.known))
-
-    def held(self, external_id: str) -> int | None:
-        """The points Braze holds."""
-        points = (self.live.braze.control.attributes(external_id) or {}).get("points")
-        return None if points is None else int(points)
-
-    @property
-    def objects(self) -> int:
-        return int(self.live.braze.control.counters()["objects"])
-
-    def run(self, names: list[str], on: list[str], **config: object) -> dict[str, str]:
-        """A backfill that must succeed in one run; returns that run."""
-        done = self.live.finished(self.live.backfill(names, on, **config))
-        assert done["status"] == "COMPLETED_SUCCESS"
-        [run] = done["runs"]
-        assert run["status"] == "SUCCESS"
-        return dict(run)
+FEED_ASSETS = ["currents/users_messages_email_open", "currents/users_messages_email_click"]
 
 
 @pytest.fixture(scope="module")
 def brand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brand]:
-    files = {"vip/defs.yaml": YAML, "vip/vip.sql": "SELECT external_id, points FROM members"}
-    with Live(tmp_path_factory.mktemp("live"), files) as live:
+    with Live(tmp_path_factory.mktemp("live"), FILES) as live:
         live.braze.control.seed([{"external_id": f"{n:04}", "attributes": {}} for n in range(500)])
         yield Brand(live)
 
@@ -180,3 +134,74 @@ def test_two_backfills_and_a_tick_at_once_take_turns(brand: Brand) -> None:
     times = sorted((run["startTime"], run["endTime"]) for each in done for run in each["runs"])
     assert times[0][1] <= times[1][0]
     assert brand.held("0007") == 500
+
+
+def test_a_backfill_of_hours_is_one_run_and_goes_on_where_it_was_stopped(brand: Brand) -> None:
+    """D6, D7, X10: stopped in the middle, the hours that are done stay; the rest is one more run."""
+    start = datetime(2026, 7, 1, tzinfo=timezone.utc)
+    hours = [start + timedelta(hours=number) for number in range(30)]
+    keys = [f"{hour:%Y-%m-%d-%H}:00" for hour in hours]
+    opens, clicks = FEED_ASSETS
+    people = GeneratorSettings(
+        external_ids=[f"{n:04}" for n in range(50)],
+        sends_per_hour=20,
+        event_types=("users.messages.email.Open", "users.messages.email.Click"),
+    )
+    files = write_hours(str(brand.live.folder / "storage" / "in"), people, hours)
+    backfill = brand.live.backfill(FEED_ASSETS, keys)
+    brand.live.wait(lambda: "MATERIALIZED" in brand.live.statuses(clicks).values(), "the first hours")
+    [run] = brand.live.runs(backfill)["runs"]
+    brand.live.terminate(run["runId"])
+    done = brand.live.finished(backfill)
+    assert brand.live.run_status(run["runId"]) == "CANCELED"
+    before = brand.live.statuses(clicks)
+    assert "MATERIALIZED" in before.values()
+    assert before != {f"{keys[0]}...{keys[-1]}": "MATERIALIZED"}
+    assert done["status"] == "COMPLETED_FAILED"
+
+    again = brand.live.finished(brand.live.reexecute_backfill(backfill))
+    assert again["status"] == "COMPLETED_SUCCESS"
+    whole = {f"{keys[0]}...{keys[-1]}": "MATERIALIZED"}
+    assert [brand.live.statuses(asset) for asset in FEED_ASSETS] == [whole, whole]
+    said = [line for run in again["runs"] for line in brand.live.said(run["runId"])]
+    assert len(said) < 20, said
+    assert any(line.startswith("users.messages.email.Open: read ") for line in said), said
+    written = sum(file.records for file in files if file.event_type.endswith("Open"))
+    pages = [brand.live.page(opens, key) for key in keys]
+    assert sum(page["records"] for page in pages) == written
+    assert sum(page["dagster/partition_row_count"] for page in pages) == sum(page["rows"] for page in pages)
+
+
+def test_a_sensor_that_is_on_fills_late_hours_again(brand: Brand) -> None:
+    """D3, K41: each closed hour once; two hours in a row with late files are one run with a range."""
+    asset = "currents/late/users_messages_email_open"
+    last = (datetime.now(timezone.utc) - timedelta(minutes=40)).replace(minute=0, second=0, microsecond=0)
+    hours = [last - timedelta(hours=back) for back in (6, 3, 2)]
+    first, second, third = (f"{hour:%Y-%m-%d-%H}:00" for hour in hours)
+    brand.put(hours[0], [1, 2])
+    brand.put(hours[1], [2, 3])
+    brand.live.sensor("currents_late_sensor", on=True)
+    # The day of the first file may be yesterday: more hours than one run is asked for.
+    brand.live.wait(lambda: all(brand.live.page(asset, hour) for hour in (first, third)), "the first look")
+    assert brand.live.page(asset, first)["rows"] == 2
+    assert brand.live.page(asset, second)["duplicates_of_earlier_hours"] == 1
+    looked = brand.live.sensor_runs("currents_late_sensor")
+
+    brand.put(hours[1], [4], "late")
+    brand.put(hours[2], [5], "late")
+    brand.live.wait(lambda: brand.live.page(asset, third).get("rows") == 1, "the late files")
+    brand.live.sensor("currents_late_sensor", on=False)
+    new = brand.live.sensor_runs("currents_late_sensor")[len(looked) :]
+    assert brand.live.page(asset, second)["rows"] == 2
+    assert brand.live.page(asset, second)["late_files"] == 1
+    asked = [
+        (
+            each["tags"]["dagster/asset_partition_range_start"],
+            each["tags"]["dagster/asset_partition_range_end"],
+        )
+        if "dagster/asset_partition_range_start" in each["tags"]
+        else (each["tags"]["dagster/partition"],) * 2
+        for each in new
+    ]
+    # Where the sensor looked between the two files, it asked for each by itself.
+    assert asked in ([(second, third)], [(second, second), (third, third)])

@@ -19,6 +19,9 @@ class Ui:
 
     url = ""
 
+    def __init__(self) -> None:
+        self._sensors: dict[str, str] = {}
+
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait until it holds; returns what it returned."""
         raise NotImplementedError
@@ -90,6 +93,49 @@ class Ui:
         """The status of a run."""
         found = self.ask("query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)
         return str(found["runOrError"]["status"])
+
+    def sensor(self, name: str, *, on: bool) -> None:
+        """Turn a sensor on or off."""
+        done: dict[str, Any]
+        if on:
+            done = self.ask(
+                "mutation($s: SensorSelector!) { startSensor(sensorSelector: $s) { __typename "
+                "... on Sensor { id } ... on PythonError { message } } }",
+                s={**_LOCATION, "sensorName": name},
+            )["startSensor"]
+            assert done["__typename"] == "Sensor", done
+            self._sensors[name] = done["id"]
+            return
+        done = self.ask(
+            "mutation($i: String!) { stopSensor(id: $i) { __typename } }", i=self._sensors.pop(name)
+        )["stopSensor"]
+        assert done["__typename"] == "StopSensorMutationResult", done
+
+    def sensor_runs(self, name: str) -> list[dict[str, Any]]:
+        """The runs a sensor has asked for, the oldest first: status, and tags by name."""
+        found = self.ask(
+            "query($f: RunsFilter) { runsOrError(filter: $f) { ... on Runs { results { runId status "
+            "tags { key value } assetSelection { path } } } } }",
+            f={"tags": [{"key": "dagster/sensor_name", "value": name}]},
+        )["runsOrError"]["results"]
+        return [{**each, "tags": {t["key"]: t["value"] for t in each["tags"]}} for each in reversed(found)]
+
+    def said(self, run_id: str) -> list[str]:
+        """The lines that a run's own code wrote to its log."""
+        lines: list[str] = []
+        after: str | None = None
+        while True:
+            found = self.ask(
+                "query($r: ID!, $c: String) { logsForRun(runId: $r, afterCursor: $c, limit: 1000) { "
+                "... on EventConnection { cursor hasMore events { __typename "
+                "... on LogMessageEvent { message } } } } }",
+                r=run_id,
+                c=after,
+            )["logsForRun"]
+            lines += [each["message"] for each in found["events"] if each["__typename"] == "LogMessageEvent"]
+            after = found["cursor"]
+            if not found["hasMore"]:
+                return lines
 
     def tick(self, schedule: str) -> dict[str, str]:
         """The tags of the run that the last tick of a daily schedule asks for."""

@@ -18,7 +18,6 @@ from braze_assets.storage import Storage
 
 __all__ = ["build_sensor"]
 
-_SECONDS = 300
 _START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -45,7 +44,7 @@ def build_sensor(
     @dg.sensor(
         name=place.named("sensor"),
         job=job,
-        minimum_interval_seconds=_SECONDS,
+        minimum_interval_seconds=settings.look_seconds,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Asks for each hour once it is complete, and again when its files change.",
     )
