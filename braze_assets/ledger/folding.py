@@ -63,7 +63,7 @@ def _fold(
     if done is None or (reach is not None and done >= reach):
         return replace(state.outcome(begun.plan_id), version=held.version), receipts
     fold = Fold(
-        plan=ledger.kept.table(begun.plan_id),
+        plan=ledger.kept.table(begun.plan_id, begun.plan_uri),
         receipts=ledger.receipts.of_plan(connection, begun.plan_id),
         done=done,
         reach=reach,

@@ -23,21 +23,31 @@ class KeptPlans:
         self._uri = uri
         self._before: frozenset[str] | None = None
 
-    def table(self, plan_id: str) -> StoredTable:
-        """The kept plan.
+    def table(self, plan_id: str, plan_uri: str) -> StoredTable:
+        """The kept plan; where it is gone, made anew of the plan's own file, if that is still there.
 
         Raises:
-            LedgerError: It is gone.
+            LedgerError: Both are gone.
         """
         plan = StoredTable.at(f"{self._uri}/{plan_id}.parquet")
         with storage_errors(self._uri):
             if plan.exists():
                 return plan
+        with storage_errors(plan_uri):
+            own = StoredTable.at(plan_uri)
+            if own.exists() and (own.document(PLAN_KEY) or {}).get("plan_id") == plan_id:
+                self._copy(plan_uri, plan.uris[0])
+                return plan
+        *_, sync, kind, _folder = self._uri.split("/")
         raise LedgerError(
             f"The plan {plan_id} was begun and its outcomes are not folded yet, but its file is gone.",
             place=plan.uris[0],
-            remedy="Restore that file from a backup or an older object version. If that cannot be done, move "
-            "the ledger's folder away: the next plan then sends every row whole.",
+            remedy="Restore that file from a backup or an older object version. "
+            + (
+                "Without it nobody can tell which events were sent, and nothing of this sync is sent."
+                if kind == "events"
+                else f"If that cannot be done: braze-assets ledger restore {sync} has everything sent again."
+            ),
         )
 
     def keep(self, plan_id: str, plan_uri: str) -> StoredTable:

@@ -157,7 +157,7 @@ class EventLedger(BaseLedger):
         filed = receipts_id(begun.plan_id, begun.sequence)
         receipts = self.receipts.count(connection, filed)
         fold = EventFold(
-            plan=self.kept.table(begun.plan_id),
+            plan=self.kept.table(begun.plan_id, begun.plan_uri),
             receipts=self.receipts.of_plan(connection, filed),
             send=begun.sequence,
             doubtful=reservation.doubtful,

@@ -5,6 +5,7 @@ from braze_assets.ledger.operations.compact import Compact
 from braze_assets.ledger.operations.doubt import Doubt
 from braze_assets.ledger.operations.forget import ForgetAttributes, ForgetSync, ForgetUsers
 from braze_assets.ledger.operations.history import Overview, held_on, overview, versions
+from braze_assets.ledger.operations.lost_plan import lost_plan
 from braze_assets.ledger.operations.operation import Operation, Size
 from braze_assets.ledger.operations.release import Release
 from braze_assets.ledger.operations.repair import Damaged, diagnose, repair
@@ -30,6 +31,7 @@ __all__ = [
     "Size",
     "diagnose",
     "held_on",
+    "lost_plan",
     "operate",
     "overview",
     "propose",

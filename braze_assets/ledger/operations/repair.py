@@ -15,6 +15,7 @@ from braze_assets.ledger.delta import LedgerTable
 from braze_assets.ledger.journal import Entry, JournalState
 from braze_assets.ledger.operations.cells import BOOKKEEPING, none_sql
 from braze_assets.ledger.operations.commit import commit_change
+from braze_assets.ledger.operations.lost_plan import LOST, everything_unknown, lost_plan, open_send
 from braze_assets.ledger.operations.operation import Rewrite
 from braze_assets.ledger.operations.resync import Resync
 from braze_assets.ledger.under_way import operated_until, steps_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from braze_assets.ledger.ledger import Ledger
 
 __all__ = ["Damaged", "diagnose", "repair"]
+
+REPAIR = "repair of a damaged table"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def _damaged(table: LedgerTable, ledger: "Ledger") -> Damaged | None:
 def repair(ledger: "Ledger", connection: "DuckDBPyConnection", *, now: datetime) -> list[Damaged]:
     """Go back to the last whole version of each damaged table; every value held is marked unknown.
 
+    So is everything where the plan of a send that is not folded is gone; then no table is damaged.
+
     The damaged files are kept under `damaged/` of the ledger.
 
     Returns:
@@ -106,7 +111,8 @@ def repair(ledger: "Ledger", connection: "DuckDBPyConnection", *, now: datetime)
         return [*only_repeats, *repair(ledger, connection, now=now)]
     by_name = {each.name: each for each in found}
     state = _journal(ledger, by_name.get("sends"))
-    if not found and not (state.last is not None and state.last.state == "restoring"):
+    lost = None if found else lost_plan(ledger, connection)
+    if not found and lost is None and not (state.last is not None and state.last.state == "restoring"):
         return []
     if set(by_name) == {"receipts"}:
         # What has no receipt is sent again; nothing else depends on them.
@@ -114,12 +120,12 @@ def repair(ledger: "Ledger", connection: "DuckDBPyConnection", *, now: datetime)
         ledger.receipts.reopen()
         return found
     if "sends" not in by_name and (state.last is None or state.last.state != "restoring"):
-        state = _restoring(ledger, state, now)
+        state = _restoring(ledger, state, now, LOST if lost is not None else REPAIR)
     held = _rows_of(ledger, by_name.get("acknowledged"), place)
     last = max(state.sequence, 0 if held.table is None else steps_of(held.table))
     sequence = last + 1 + _lost(by_name.get("sends"))
     if operated_until(held.table) < sequence:
-        _mark(ledger, by_name.get("acknowledged"), held, connection, sequence, now)
+        _mark(ledger, by_name.get("acknowledged"), held, connection, sequence, now, _unfolded(state))
     for name in ("receipts", "sends"):
         if name in by_name:
             set_aside(by_name[name].table.uri, by_name[name].whole, f"{place}/{name}")
@@ -127,6 +133,12 @@ def repair(ledger: "Ledger", connection: "DuckDBPyConnection", *, now: datetime)
     state = ledger.journal.read()
     ledger.journal.append(state, _entry(sequence, "operated", now))
     return found
+
+
+def _unfolded(state: JournalState) -> Entry | None:
+    """The send that the repair ends, of whose values nobody knows which Braze has."""
+    last = state.last
+    return state.begun if last is not None and last.operation == LOST else open_send(state)
 
 
 def _journal(ledger: "Ledger", damaged: Damaged | None) -> JournalState:
@@ -140,7 +152,7 @@ def _lost(damaged: Damaged | None) -> int:
     return 0 if damaged is None else 1000
 
 
-def _entry(sequence: int, state: str, now: datetime) -> Entry:
+def _entry(sequence: int, state: str, now: datetime, operation: str = REPAIR) -> Entry:
     return Entry(
         sequence=sequence,
         plan_id=f"restore-{sequence}",
@@ -148,13 +160,13 @@ def _entry(sequence: int, state: str, now: datetime) -> Entry:
         as_of=now,
         plan_uri="",
         state=state,
-        operation="repair of a damaged table",
+        operation=operation,
         time=now,
     )
 
 
-def _restoring(ledger: "Ledger", state: JournalState, now: datetime) -> JournalState:
-    ledger.journal.append(state, _entry(state.sequence + 1, "restoring", now))
+def _restoring(ledger: "Ledger", state: JournalState, now: datetime, operation: str) -> JournalState:
+    ledger.journal.append(state, _entry(state.sequence + 1, "restoring", now, operation))
     return ledger.journal.read()
 
 
@@ -175,9 +187,15 @@ def _mark(
     connection: "DuckDBPyConnection",
     sequence: int,
     now: datetime,
+    begun: Entry | None,
 ) -> None:
-    lost = damaged is not None and damaged.whole is None
-    change = None if lost else Resync().change(held, connection, now)
+    change: Rewrite | None = None
+    if damaged is None or damaged.whole is not None:
+        change = (
+            Resync().change(held, connection, now)
+            if begun is None
+            else everything_unknown(ledger, held, connection, begun, now)
+        )
     empty = Rewrite(f"FROM {none_sql({held.identifier: 'VARCHAR', **BOOKKEEPING})}")
     # A version without its data files can be read no more, but the next one can be written onto it.
     commit_change(connection, ledger.acknowledged(), ledger.held_table, change or empty, sequence)
