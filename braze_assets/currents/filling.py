@@ -76,6 +76,8 @@ class Filling:
     _folder: "tempfile.TemporaryDirectory[str]" = field(init=False, repr=False)
     _ids: IdWindow = field(init=False, repr=False)
     _held: Held = field(init=False, repr=False)
+    _ahead: Listing = field(init=False, repr=False, default_factory=dict)
+    """What was listed after the last hour, for the one that follows it."""
 
     def __post_init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(
@@ -98,7 +100,7 @@ class Filling:
             StorageError: A place or a file cannot be read.
         """
         seen = refill.tokens(self.storage, self.event_type, hour)
-        listing = self._listing(hour)
+        listing = self._listed_ahead(hour) or self._listing(hour)
         before = loaded(self.table(hour))
         if not listing[hour] and before and before.files and not self.settings.empty_when_files_are_gone:
             refill.clear(self.storage, self.event_type, hour, seen)
@@ -112,8 +114,12 @@ class Filling:
         filled.stored_rows = self.table(hour).num_rows
         files = ((file.file.key, file.schema) for file in filled.ingested.read.files)
         note(self.storage, self.event_type, self._held, files)
-        # Not by what is remembered of the folders: a new one may have come.
-        again = self._listing(hour, CurrentsSource(self.source.url, self.source.client))
+        # Not by what is remembered of the folders: a new one may have come. With the next hour, as that may
+        # be what this run makes next.
+        source = CurrentsSource(self.source.url, self.source.client)
+        following = hour + timedelta(hours=1)
+        again = source.hours(self.event_type, [following, *listing])
+        self._ahead = again
         if any(fingerprint(again[each]) != fingerprint(listing[each]) for each in listing):
             refill.mark(self.storage, self.event_type, [hour])
         refill.clear(self.storage, self.event_type, hour, seen)
@@ -128,9 +134,13 @@ class Filling:
         expire(self.storage, self.event_type, self.settings.quarantine_days, now)
         self._ids.expire(now - _KEEP_IDS)
 
-    def _listing(self, hour: datetime, source: CurrentsSource | None = None) -> Listing:
+    def _listing(self, hour: datetime) -> Listing:
+        return self.source.hours(self.event_type, [hour, *window(hour, self.settings.window_hours)])
+
+    def _listed_ahead(self, hour: datetime) -> Listing | None:
+        ahead, self._ahead = self._ahead, {}
         hours = [hour, *window(hour, self.settings.window_hours)]
-        return (source or self.source).hours(self.event_type, hours)
+        return {each: ahead[each] for each in hours} if ahead.keys() >= set(hours) else None
 
     def _made(self, hour: datetime, listing: Listing, before: Manifest | None) -> tuple[FilledHour, Listing]:
         """The hour; made anew where a file vanished between listing and reading."""
