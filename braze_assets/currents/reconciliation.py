@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
 )
 _AT_A_TIME = timedelta(hours=24)
 _READERS = 16
+_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Reconciliation:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     hours: set[tuple[str, datetime]] = field(default_factory=set)
     """Event types and hours that loading again would change."""
+    examples: list[Difference] = field(default_factory=list)
+    """The first differences."""
 
     def differences(
         self, event_types: Sequence[str], first: datetime, before: datetime
@@ -83,6 +86,8 @@ class Reconciliation:
                 end = min(before, start + _AT_A_TIME)
                 for difference in self._day(event_type, start, end):
                     self.counts[difference.status] += 1
+                    if len(self.examples) < _EXAMPLES:
+                        self.examples.append(difference)
                     if difference.status != "quarantined":
                         self.hours.add((event_type, difference.hour))
                     yield difference

@@ -29,7 +29,8 @@ def refuse_unreadable(
         f"{len(bad)} of {len(files)} files of {event_type} in the hour {hour_name(hour)} cannot be read whole"
         f" (allowed: {0 if unreadable else allowed}). Nothing was replaced.",
         place=shown + (f"; and {len(bad) - 3} more" if len(bad) > 3 else ""),
-        remedy="Copy the files again or take them away, then run the hour again; or raise the threshold.",
+        remedy="Copy the files again or take them away, then run the hour again; or raise `error_threshold` "
+        "of the feed. Copies of the files are in quarantine.",
     )
 
 

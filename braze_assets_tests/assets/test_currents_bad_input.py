@@ -89,10 +89,10 @@ def test_bad_files_are_named_with_what_is_wrong_and_the_rest_loads(project: Proj
     assert result.success
     facts = metadata(result, NODE)
     assert (facts["files"], facts["files_read"], facts["quarantined_files"]) == (8, 1, 7)
-    reasons = {each["uri"]: each["reason"] for each in facts["quarantined"]}
+    shown = {line.split(" | ")[0].strip("| "): line for line in facts["quarantined"].splitlines()}
     kept = {each["uri"]: each["reason"] for each in quarantined(Storage(project.storage), OPEN)}
     for name, (_, words) in BAD.items():
-        assert words in reasons[str(paths[name])]
+        assert words in shown[f"{name}.avro"]
         assert words in kept[str(paths[name])]
         [line] = [each for each in lines if each.startswith("In quarantine") and f"/{name}.avro" in each]
         assert words in line
@@ -247,4 +247,4 @@ def test_numbers_are_hashed_by_their_text_also_after_they_were_stored(project: P
     [row] = rows(project)
     assert row["link_id"] == hashlib.sha256(b"3.14").hexdigest()
     assert row["is_amp"] == hashlib.sha256(b"true").hexdigest()
-    assert metadata(result, NODE)["fields_as_text"] == []
+    assert "fields_as_text" not in metadata(result, NODE)

@@ -124,6 +124,10 @@ def test_the_sensor_asks_for_hours_in_ranges_and_again_for_late_files(
             "unknown_event_types",
         }
         start(project, instance, late)
+        last = instance.get_latest_materialization_event(key)
+        page = last.asset_materialization.metadata if last and last.asset_materialization else {}
+        assert page["late_files"].value == 1
+        assert "| late.avro | " in str(page["late"].value)
         storage = Storage(project.storage)
         refill.mark(storage, CLICK, [DAY + timedelta(hours=3)])
         marked = tick(project, instance, again.cursor)
@@ -149,6 +153,7 @@ def test_files_are_reconciled(project: Project, put: Put) -> None:
         facts = metadata(result, "currents__reconciliation")
         assert (facts["files"], facts["files_loaded"], facts["difference"]) == (4, 4, 0)
         assert facts["unrouted_examples"] == ["readme.txt"]
+        assert facts["differences"] == "None."
         assert all(check.passed for check in result.get_asset_check_evaluations())
         put(4, 9, name="late")
         os.utime(changed, ns=(1, 1))
@@ -162,6 +167,7 @@ def test_files_are_reconciled(project: Project, put: Put) -> None:
             "gone": 1,
             "quarantined": 0,
         }
+        assert "| users.messages.email.Open | 2026-07-01-04 | late.avro | missing |" in facts["differences"]
         assert not any(check.passed for check in result.get_asset_check_evaluations())
         assert [hour.hour for hour in refill.marked(Storage(project.storage), [OPEN])[OPEN]] == [1, 2, 4]
         assert keep.exists()

@@ -72,7 +72,7 @@ def test_a_file_cut_short_is_quarantined_and_the_rest_loads(project: Project) ->
     facts = metadata(result, "currents__users_messages_email_send")
     assert facts["quarantined_files"] == 1
     assert facts["rows"] > 0
-    assert facts["quarantine"].endswith("currents_quarantine/users.messages.email.Send")
+    assert facts["quarantine"].endswith("currents_quarantine/users.messages.email.Send/2026-07-01-00")
 
 
 def test_a_field_of_another_type_stops_its_event_type_alone(project: Project) -> None:

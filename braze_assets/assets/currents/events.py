@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 import dagster as dg
 
 from braze_assets.assets.currents.place import FeedPlace, event_asset_key
+from braze_assets.assets.currents.shown import shown_hour
 from braze_assets.assets.schemas import declared_schema
 from braze_assets.currents.catalog import columns_of, description_of
 from braze_assets.currents.events import fields_of
@@ -13,7 +14,6 @@ from braze_assets.currents.filling import Filling
 from braze_assets.currents.ingest import IngestSettings
 from braze_assets.currents.paths import hour_name
 from braze_assets.currents.progress import progress_of_range
-from braze_assets.currents.quarantine import FOLDER
 from braze_assets.currents.report import IngestReport
 from braze_assets.io_managers import TableOutput, stored_table
 from braze_assets.resources.currents import CurrentsResource
@@ -98,16 +98,12 @@ def build_event_asset(
             )
             for name, hour in zip(names, wanted, strict=True):
                 with filling.hour(hour) as filled:
-                    metadata = {
-                        **filled.report.metadata(),
-                        "quarantine": beside.uri(FOLDER, event_type),
-                    }
                     yield (
                         name,
                         TableOutput(
                             filled.ingested.reader(),
                             documents=filled.documents(),
-                            metadata=metadata,
+                            metadata=shown_hour(filled, beside),
                             descriptions={each.name: each.description for each in columns},
                         ),
                     )

@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.currents.place import FeedPlace
+from braze_assets.assets.currents.shown import shown_differences
 from braze_assets.currents import refill
 from braze_assets.currents.discovery import DiscoverySettings
 from braze_assets.currents.manifest import Manifest, loaded
@@ -91,6 +92,7 @@ def build_reconciliation(
             "files_loaded": found.loaded,
             **found.counts,
             "difference": found.off,
+            "differences": shown_differences(found.examples),
             "unrouted_files": unrouted.count,
             "unrouted_examples": list(unrouted.examples),
             "event_types_not_in_the_feed": others,
