@@ -88,6 +88,23 @@ def settle(sync: str, word: str, ids: str | None, everything: bool, reason: str,
         click.echo(f"Nothing was changed. To do it: the same command with --confirm {found.code}")
 
 
+@events.command()
+@click.argument("sync")
+@click.option("--history-days", type=int, default=30, show_default=True)
+@click.option("--receipt-days", type=int, default=30, show_default=True)
+def compact(sync: str, history_days: int, receipt_days: int) -> None:
+    """Join small files; remove old receipts and the files of old versions. No id is lost."""
+    from braze_assets.ledger.events import compact_events, stored_events
+
+    ledger = _ledger(sync)
+    before = stored_events(ledger)
+    after = compact_events(
+        ledger, now=datetime.now(timezone.utc), history_days=history_days, receipt_days=receipt_days
+    )
+    for name, number in before.items():
+        click.echo(f"{name.replace('_', ' '):<34} {number:>14,} -> {after[name]:,}")
+
+
 def _lines(path: str) -> list[str]:
     with open(path, encoding="utf-8-sig") as file:
         return [line.strip() for line in file if line.strip()]

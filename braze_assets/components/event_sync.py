@@ -53,6 +53,12 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
         default="at_most_once",
         description="What is done with an event of which nobody knows whether Braze took it.",
     )
+    keep_ids_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days that the ledger keeps ids after their partition's end; for good when left out. "
+        "Older partitions cannot be sent any more.",
+    )
     update_existing_only: bool = Field(default=True, description="Never create users in Braze.")
     max_ahead_hours: float = Field(
         default=24, ge=0, description="A time this far behind the partition's end is taken for a mistake."
@@ -104,6 +110,7 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
             destination=self.destination,
             mode=self.mode,
             test_events=self.test_events,
+            keep_ids_days=self.keep_ids_days,
             partitions=partitions_of(self.partitions),
             cron_schedule=self.schedule,
             show_values=self.show_values,

@@ -180,6 +180,30 @@ def test_the_review_is_listed_and_settled_from_the_launchpad(world: World) -> No
     assert metadata(world.run(["orders_review"], None), "orders_review")["in_doubt"] == 0
 
 
+def test_ids_are_kept_as_long_as_the_setting_says(world: World) -> None:
+    """P06: what is removed can never be sent again; newer partitions are not touched."""
+    today = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [f"{today - timedelta(days=back):%Y-%m-%d}" for back in (40, 3)]
+    for number, day in enumerate(days):
+        at = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        world.days[day] = [order(n, ordered_at=at) for n in range(number * 10, number * 10 + 10)]
+        world.sync(day)
+    assert "ids_removed" not in metadata(world.run(PARTS[3:], None), "orders_review")
+    world.project.write("orders/defs.yaml", EVENTS + "  keep_ids_days: 30\n")
+    assert metadata(world.run(PARTS[3:], None), "orders_review")["ids_removed"] == 10
+    assert metadata(world.run(PARTS[3:], None), "orders_review")["ids_removed"] == 0
+    assert metadata(world.sync(days[1]), "orders_sync")["objects"] == 0
+    world.days[days[0]] = [order(99, ordered_at=today - timedelta(days=40))]
+    again = world.run(["customer_360/log", *PARTS[:3]], days[0])
+    assert not again.success
+    assert "ids_kept" in failure(again, "orders_sync")
+    assert sum(world.counts().values()) == 20
+    # A longer time does not bring them back.
+    world.project.write("orders/defs.yaml", EVENTS + "  keep_ids_days: 60\n")
+    assert metadata(world.run(PARTS[3:], None), "orders_review")["ids_removed"] == 0
+    assert not world.run(["customer_360/log", *PARTS[:3]], days[0]).success
+
+
 def test_what_cannot_be_sent_is_left_out_and_named(world: World) -> None:
     world.days["2026-07-01"] = [
         order(1),

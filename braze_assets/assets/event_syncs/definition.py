@@ -21,6 +21,8 @@ class EventSyncDefinition(Flow):
     plan: EventPlanSettings = field(default_factory=EventPlanSettings)
     """What is promised, and the guards."""
     test_events: int = 10
+    keep_ids_days: int | None = None
+    """Days that ids are kept after their partition's end; None: for good. Older partitions are refused."""
 
     @property
     def name(self) -> str:

@@ -1,17 +1,22 @@
 """The review of a sync of events: those of which nobody knows whether Braze took them."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from braze_assets.assets.event_syncs.definition import EventSyncDefinition
 from braze_assets.assets.previews import markdown_table
 from braze_assets.braze.redaction import impersonal
+from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.io_managers import TableOutput
 from braze_assets.ledger.events import EventLedger
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
 from braze_assets.storage import connect
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["build_review_asset"]
 
@@ -32,6 +37,20 @@ def _fate(sync: EventSyncDefinition) -> str:
         "They are not sent again until somebody settles them, with the job "
         f"`{sync.name}_settle` or `braze-assets events settle`."
     )
+
+
+def _expired(
+    context: dg.AssetExecutionContext, ledger: EventLedger, connection: "DuckDBPyConnection", days: int
+) -> dict[str, int]:
+    """Remove the ids of partitions that ended more than some days ago, unless some are still in doubt."""
+    midnight = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    try:
+        return {"ids_removed": ledger.review.expire(connection, midnight - timedelta(days=days))}
+    except LedgerMovedError:
+        raise
+    except LedgerError as error:
+        context.log.warning(f"No ids were removed: {error}")
+        return {"ids_removed": 0}
 
 
 def build_review_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
@@ -68,6 +87,8 @@ def build_review_asset(sync: EventSyncDefinition) -> dg.AssetsDefinition:
                     empty="Nothing is in doubt.",
                 ),
             }
+            if sync.keep_ids_days is not None:
+                facts |= _expired(context, ledger, connection, sync.keep_ids_days)
             reader = ledger.review.list(connection)
             yield dg.MaterializeResult(value=TableOutput(reader, metadata=facts, descriptions=_COLUMNS))
             yield dg.AssetCheckResult(

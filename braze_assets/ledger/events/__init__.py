@@ -1,5 +1,6 @@
 """The ledger of events: which ids were sent, which were not, and of which nobody knows."""
 
+from braze_assets.ledger.events.compact import compact_events, stored_events
 from braze_assets.ledger.events.ledger import EventLedger
 from braze_assets.ledger.events.review import REVIEW_SCHEMA
 from braze_assets.ledger.events.schemas import EVENT_IDS_SCHEMA, Guarantee
@@ -14,6 +15,8 @@ __all__ = [
     "Guarantee",
     "Settlement",
     "Word",
+    "compact_events",
     "propose_settlement",
     "settle_events",
+    "stored_events",
 ]

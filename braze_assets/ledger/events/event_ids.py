@@ -90,11 +90,11 @@ class EventIds:
     def __init__(self, storage: Storage, uri: str) -> None:
         # Ids have no order worth pruning by, and their minima and maxima would only be copies in the log.
         columns = {"delta.dataSkippingStatsColumns": "send,step,as_of"}
-        self._table = LedgerTable(storage, uri, EVENT_IDS_SCHEMA, columns)
+        self.table = LedgerTable(storage, uri, EVENT_IDS_SCHEMA, columns)
 
     def now(self) -> IdsVersion:
         """The table as it is now."""
-        return IdsVersion(self._table.uri, self._table.open())
+        return IdsVersion(self.table.uri, self.table.open())
 
     def append(self, onto: IdsVersion, rows: pa.RecordBatchReader | pa.Table) -> None:
         """Append rows that were computed from `onto` and carry the step after its.
@@ -105,10 +105,10 @@ class EventIds:
         from deltalake import WriterProperties, write_deltalake
 
         step = onto.step + 1
-        table = onto.table if onto.table is not None else self._table.open_or_create()
+        table = onto.table if onto.table is not None else self.table.open_or_create()
         if onto.table is None and (table.transaction_version(_STEP) or 0) >= step:
             raise CommitConflict("The table was made and filled by another writer.")
-        with delta_errors(self._table.uri):
+        with delta_errors(self.table.uri):
             write_deltalake(
                 table,
                 rows,
@@ -126,7 +126,7 @@ class EventIds:
         if onto.table is None:
             return 0
         moment = pa.scalar(horizon * 1_000_000, pa.timestamp("us", tz="UTC")).as_py().isoformat()
-        with delta_errors(self._table.uri):
+        with delta_errors(self.table.uri):
             metrics = onto.table.delete(
                 f"as_of < '{moment}'",
                 commit_properties=once(event_ids=onto.step + 1, horizon=horizon),
@@ -135,10 +135,10 @@ class EventIds:
 
     def compact(self) -> None:
         """Join its small files when there are many; harmless beside other writers."""
-        table = self._table.open()
+        table = self.table.open()
         if table is None or sum(f["size_bytes"] < _SMALL for f in data_files(table)) < _COMPACT_FROM:
             return
-        with delta_errors(self._table.uri):
+        with delta_errors(self.table.uri):
             table.optimize.compact(target_size=_TARGET)
 
 

@@ -43,12 +43,12 @@ class Reserved:
     """The `reserved` table of an event ledger."""
 
     def __init__(self, storage: Storage, uri: str) -> None:
-        self._table = LedgerTable(storage, uri, RESERVED_SCHEMA)
+        self.table = LedgerTable(storage, uri, RESERVED_SCHEMA)
         self._held: tuple[DeltaTable, Reservation] | None = None
 
     def read(self) -> Reservation:
         """Where it stands."""
-        table = self._table.open()
+        table = self.table.open()
         return Reservation() if table is None else self._row(table)
 
     def open(self, send: int, now: datetime) -> None:
@@ -58,7 +58,7 @@ class Reserved:
             LedgerMovedError: Another run has taken over in the same moment.
         """
         for _ in range(_ATTEMPTS):
-            table = self._table.open_or_create()
+            table = self.table.open_or_create()
             if self._row(table).send >= send:
                 break
             if self._write(table, Reservation(send=send, state="open"), now):
@@ -91,7 +91,7 @@ class Reserved:
             LedgerMovedError: A newer send has begun.
         """
         for _ in range(_ATTEMPTS):
-            table = self._table.open_or_create()
+            table = self.table.open_or_create()
             row = self._row(table)
             if row.send > send:
                 break
@@ -104,11 +104,11 @@ class Reserved:
         raise self._moved()
 
     def _opened(self) -> "tuple[DeltaTable, Reservation]":
-        table = self._table.open_or_create()
+        table = self.table.open_or_create()
         return table, self._row(table)
 
     def _row(self, table: "DeltaTable") -> Reservation:
-        with delta_errors(self._table.uri):
+        with delta_errors(self.table.uri):
             rows = table.to_pyarrow_table().to_pylist()
         return (
             Reservation(send=rows[-1]["send"], mark=rows[-1]["mark"], state=rows[-1]["state"])
@@ -123,7 +123,7 @@ class Reserved:
         row = {"send": new.send, "mark": new.mark, "state": new.state, "time": now}
         self._held = None
         try:
-            with delta_errors(self._table.uri):
+            with delta_errors(self.table.uri):
                 write_deltalake(
                     table,
                     pa.Table.from_pylist([row], schema=RESERVED_SCHEMA),
@@ -138,6 +138,6 @@ class Reserved:
     def _moved(self) -> LedgerMovedError:
         return LedgerMovedError(
             "Another run has taken this send over: what it had reserved is settled, and nothing more may go.",
-            place=self._table.uri,
+            place=self.table.uri,
             remedy="Let that run finish. Keep the sync's pool limit at 1 so that two runs do not meet.",
         )

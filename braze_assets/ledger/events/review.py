@@ -67,15 +67,18 @@ class Review:
     def expire(self, connection: "DuckDBPyConnection", before: datetime) -> int:
         """Forget the ids of partitions that ended before a moment; returns the rows removed.
 
-        Plans of such partitions are refused from then on: nobody could tell what of them was sent.
+        Plans of such partitions are refused from then on: nobody could tell what of them was sent. What was
+        removed before stays so.
 
         Raises:
             LedgerError: Some of them are still in doubt.
             LedgerMovedError: Other runs write to the ledger at the same time.
         """
-        horizon = int(before.timestamp())
+        horizon, ids = int(before.timestamp()), self._ids.now()
+        if horizon <= ids.horizon:
+            return 0
         [(open_,)] = connection.sql(
-            f"SELECT count(*) FROM {self.sql(connection)} WHERE epoch(as_of) < {horizon}"
+            f"SELECT count(*) FROM {self.sql(connection, ids)} WHERE epoch(as_of) < {horizon}"
         ).fetchall()
         if open_:
             raise LedgerError(
@@ -84,7 +87,7 @@ class Review:
                 remedy="Settle them first.",
             )
         try:
-            return self._ids.remove_before(self._ids.now(), horizon)
+            return self._ids.remove_before(ids, horizon)
         except CommitConflict:
             raise LedgerMovedError(
                 "Another run wrote to this ledger at the same time.", place=self._uri, remedy="Try again."
