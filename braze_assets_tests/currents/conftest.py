@@ -1,6 +1,6 @@
 import io
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +8,17 @@ import fastavro
 import pytest
 
 from braze_assets.currents.events import avro_schema
+from braze_assets.currents.filling import FilledHour, Filling
+from braze_assets.currents.ingest import IngestSettings
+from braze_assets.currents.listing import CurrentsSource
+from braze_assets.currents.manifest import Manifest, loaded
 from braze_assets.currents.paths import CurrentsKey, build_key
+from braze_assets.currents.refill import marked
+from braze_assets.storage import Storage, StoredTable, write_parquet
 
 HOUR = datetime(2026, 11, 20, 7, tzinfo=timezone.utc)
+NEXT = HOUR + timedelta(hours=1)
+NOW = HOUR + timedelta(hours=30)
 OPEN = "users.messages.email.Open"
 INTEGRATION = "dataexport.prod-01.S3.integration.69cadaaed2d51b7c75b1a3e5"
 
@@ -76,3 +84,47 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return write
+
+
+class Feed:
+    """A folder of files, a storage, and runs of hours."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        (place / "currents").mkdir()
+        self.source = CurrentsSource(str(place / "currents"))
+        self.storage = Storage(str(place / "storage"))
+        self.now = NOW
+
+    def run(self, hour: datetime, meanwhile: Callable[[], Any] = lambda: None, **settings: Any) -> FilledHour:
+        made = IngestSettings(**settings)
+        filling = Filling(
+            CurrentsSource(self.source.url), self.storage, OPEN, self.table, made, lambda: self.now
+        )
+        with filling.hour(hour) as filled:
+            meanwhile()
+            path = self.storage.path("tables", f"{hour:%d-%H}.parquet")
+            write_parquet(path, filled.ingested.reader(), metadata=filled.documents())
+        filling.expire()
+        assert filled.report.differences(filled.stored_rows or 0) == []
+        return filled
+
+    def table(self, hour: datetime) -> StoredTable:
+        return StoredTable.at(self.storage.uri("tables", f"{hour:%d-%H}.parquet"))
+
+    def ids(self, hour: datetime) -> list[str]:
+        return sorted(self.table(hour).dataset().to_table().column("id").to_pylist())
+
+    def manifest(self, hour: datetime) -> Manifest:
+        found = loaded(self.table(hour))
+        assert found is not None
+        return found
+
+    def marks(self) -> list[datetime]:
+        return marked(self.storage, [OPEN]).get(OPEN, [])
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Feed:
+    """A folder of files, a storage, and runs of hours."""
+    return Feed(tmp_path)
