@@ -49,6 +49,12 @@ def find_ledger(
         kinds = [kind for kind in KINDS if (root / kind).exists()]
         if new and not kinds:
             kinds = ["external_id"]
+        if not kinds and (root / "events").exists():
+            raise ConfigurationError(
+                f"The sync {sync} sends events: its ledger is of another kind.",
+                place=str(root),
+                remedy="Use the commands of `braze-assets events`.",
+            )
         if len(kinds) != 1:
             held = ", ".join(kinds)
             raise ConfigurationError(

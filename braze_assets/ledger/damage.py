@@ -128,12 +128,17 @@ def set_aside(uri: str, beyond: int | None, place: str) -> int:
 
 def damaged_error(uri: str, damage: Damage) -> LedgerError:
     """What a reader is told."""
-    *_, sync, _kind, _table = uri.split("/")
+    *_, sync, kind, _table = uri.split("/")
+    without = (
+        "Nothing of this sync is sent until then: only these files know which events were."
+        if kind == "events"
+        else f"If that cannot be done: braze-assets ledger restore {sync} goes back to the last version that "
+        "is whole."
+    )
     return LedgerError(
         f"The ledger is damaged: {damage.problem} ({damage.file}).",
         place=f"{uri}/{damage.file}",
-        remedy="Restore that file from a backup or an older object version; nothing was changed. If that "
-        f"cannot be done: braze-assets ledger restore {sync} goes back to the last version that is whole.",
+        remedy="Restore that file from a backup or an older object version; nothing was changed. " + without,
     )
 
 

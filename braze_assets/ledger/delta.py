@@ -160,7 +160,7 @@ def delta_errors(place: str) -> Iterator[None]:
         text = str(error)
         if "already exists" in text and "Version" in text:
             raise CommitConflict from None
-        if place.rpartition("/")[2] in ("acknowledged", "receipts", "sends"):
+        if place.rpartition("/")[2] in _TABLES:
             damage = find_damage(place)
             if damage is not None:
                 raise damaged_error(place, damage) from None
@@ -173,6 +173,7 @@ def delta_errors(place: str) -> Iterator[None]:
         ) from None
 
 
+_TABLES = ("acknowledged", "event_ids", "receipts", "reserved", "sends")
 _CAUSES = {
     "cast error": "a value does not fit its column",
     "schema error": "the columns are not those that were expected",

@@ -5,8 +5,9 @@ from click.testing import CliRunner
 
 from braze_assets.commands.main import main
 from braze_assets.emulator.process import LocalBraze
-from braze_assets.errors import ConfigurationError
+from braze_assets.errors import ConfigurationError, LedgerError
 from braze_assets.ledger.events import compact_events, stored_events
+from braze_assets.storage import open_path
 from braze_assets_tests.events.world import START, Events, events
 
 
@@ -39,3 +40,23 @@ def test_the_command_shows_what_became_of_the_files(
     assert "event ids files                                 2 -> 1" in result.output
     with pytest.raises(ConfigurationError):
         compact_events(world.ledger, now=START, history_days=-1)
+
+
+@pytest.mark.parametrize("table", ["event_ids", "sends", "receipts", "reserved"])
+def test_a_damaged_table_is_named_and_no_command_is_offered_that_cannot_help(
+    world: Events, braze: LocalBraze, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    """To go back to an older version would send events twice."""
+    monkeypatch.setenv("BRAZE_ASSETS_STORAGE", world.storage.url)
+    monkeypatch.delenv("BRAZE_ASSETS_DEPLOYMENT", raising=False)
+    world.sync(events(0, 75), braze)
+    log = open_path(f"{world.ledger.uri}/{table}/_delta_log")
+    last = max(log.glob("*.json"), key=str)
+    last.write_bytes(b"nothing")
+    with pytest.raises(LedgerError, match="damaged: a line of it is not JSON") as caught:
+        world.sync(events(75, 80), braze)
+    assert str(caught.value.place).endswith(last.name)
+    assert "only these files know which events were" in str(caught.value.remedy)
+    told = CliRunner().invoke(main, ["ledger", "restore", "orders"])
+    assert told.exit_code == 1
+    assert "sends events" in told.output
