@@ -83,7 +83,7 @@ class IngestReport:
             "files_read": self.files_read,
             "late_files": self.late_files,
             "files_gone": self.files_gone,
-            "bytes": self.bytes,
+            "bytes_of_files": self.bytes,
             "records": self.records,
             "rows": self.rows,
             "duplicates_in_hour": self.duplicates_in_hour,

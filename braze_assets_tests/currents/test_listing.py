@@ -170,6 +170,25 @@ def test_a_file_that_vanished(s3_bucket: str) -> None:
         source.read(file)
 
 
+def test_a_file_that_was_rewritten_since_it_was_listed_is_not_taken_for_that(
+    s3_bucket: str, tmp_path: Path
+) -> None:
+    """BAD INPUT: what the manifest says of a file is true of the bytes that were loaded; S3 by ETag."""
+    client = boto3.client("s3")
+    client.put_object(Bucket=s3_bucket, Key=WANTED[0], Body=b"1")
+    local = tmp_path / WANTED[0]
+    local.parent.mkdir(parents=True)
+    local.write_bytes(b"1")
+    for source in (CurrentsSource(f"s3://{s3_bucket}"), CurrentsSource(str(tmp_path))):
+        [file] = source.files(OPEN, HOUR)
+        before = source.read(file)
+        client.put_object(Bucket=s3_bucket, Key=WANTED[0], Body=before * 2)
+        local.write_bytes(before * 2)
+        with pytest.raises(StorageError, match="was rewritten between listing and reading"):
+            source.read(file)
+        assert source.read(source.files(OPEN, HOUR)[0]) == before * 2
+
+
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be used"):
         CurrentsSource(str(tmp_path / "missing")).files(OPEN, HOUR)
