@@ -1,5 +1,6 @@
 """The decoded files of an hour, on disk until it is known which of their events are duplicates."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,11 +33,17 @@ class Reading:
     """How files are read."""
 
     workers: int = 4
-    """Files decoded at a time."""
+    """Files decoded at a time, if there are so many processors."""
     readers: int = 16
     """Files requested at a time: a request waits for the server, not for a processor."""
     decoding: DecodeSettings = field(default_factory=DecodeSettings)
     fields: FieldRules = field(default_factory=FieldRules)
+
+    @property
+    def busy(self) -> int:
+        """Files decoded at a time: more than there are processors would only take memory."""
+        mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return max(1, min(self.workers, mine or 1))
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def spool_files(
     def use(number: int, file: FileRef, data: bytes) -> SpooledFile:
         return _spool(file, data, folder / f"{number:06d}", settings)
 
-    yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.workers)
+    yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.busy)
 
 
 def read_ids(
@@ -134,7 +141,7 @@ def read_ids(
     def use(number: int, file: FileRef, data: bytes) -> pa.ChunkedArray:
         return _ids_of(data, settings.decoding)
 
-    yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.workers)
+    yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.busy)
 
 
 def _ids_of(data: bytes, settings: DecodeSettings) -> pa.ChunkedArray:
