@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from braze_assets.errors import LedgerError, LedgerMovedError
+from braze_assets.errors import LedgerError, LedgerMovedError, StorageError
 from braze_assets.ledger.delta import CommitConflict
 from braze_assets.ledger.journal import Entry, FoldResult, Journal, JournalState
 from braze_assets.ledger.kept import KeptPlans
@@ -92,6 +92,10 @@ class BaseLedger:
                 self.journal.append(state, folded)
             except CommitConflict:
                 continue
+            except (LedgerError, StorageError):
+                if self.journal.read().sequence == state.sequence:
+                    raise
+                continue  # Who began another plan has removed the one that was being folded.
             return result
         raise self._contended()
 

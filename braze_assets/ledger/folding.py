@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from braze_assets.errors import LedgerError
-from braze_assets.ledger.delta import CommitConflict
 from braze_assets.ledger.fold import Fold
 from braze_assets.ledger.journal import Entry, FoldResult, JournalState
 from braze_assets.ledger.under_way import operated_until
@@ -31,16 +30,13 @@ def fold_once(
 
     Raises:
         CommitConflict: Another run moved the ledger meanwhile.
-        LedgerError: Plan, receipts or ledger cannot be read or written.
+        LedgerError, StorageError: Plan, receipts or ledger cannot be read or written.
     """
     import duckdb
 
     try:
         return _fold(ledger, connection, state, begun, now, ahead)
     except duckdb.Error as error:
-        if ledger.journal.read().sequence != state.sequence:
-            # Who began another plan has removed this one.
-            raise CommitConflict("The journal has moved.") from error
         raise LedgerError(
             f"The send cannot be folded: {type(error).__name__}.",
             place=ledger.uri,

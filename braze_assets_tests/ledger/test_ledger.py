@@ -14,7 +14,7 @@ from braze_assets.errors import LedgerError, LedgerMovedError
 from braze_assets.ledger import Ledger
 from braze_assets.ledger.delta import CommitConflict
 from braze_assets.ledger.rewrite import Rewrite
-from braze_assets.storage import StoredTable
+from braze_assets.storage import StoredTable, connect
 from braze_assets_tests.plan.world import World, day
 
 TYPES = {"a": "BIGINT", "Loyalty Points": "VARCHAR"}
@@ -237,6 +237,36 @@ def test_two_first_folds_at_once_insert_once(world: World, monkeypatch: pytest.M
     assert world.connection.sql(f"SELECT count(*) FROM {source}").fetchall() == [(3,)]
 
 
+@pytest.mark.parametrize("step", ["gathered", "count", "commit"])
+def test_a_fold_that_slept_while_newer_plans_were_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """X2: the plan it was folding has been removed meanwhile; that is nobody's fault."""
+    old, new = (
+        world.rows(users(3), TYPES),
+        world.rows([{"external_id": f"u{n}", "a": 9} for n in range(3)], TYPES),
+    )
+    header, plan = world.plan(old)
+    send = world.begin(header, plan)
+    world.record(send, world.pending(send, plan))
+    from braze_assets.ledger.fold import Fold
+
+    original, calls = getattr(Fold, step), []
+
+    def meanwhile(*arguments: Any, **options: Any) -> Any:
+        if not calls:
+            calls.append(1)
+            world.sync_rows(new)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(Fold, step, meanwhile)
+    asleep = Ledger(world.storage, world.sync, "external_id")
+    with connect() as own:
+        asleep.settle(world.tick(), own)
+    assert calls
+    assert world.held() == {f"u{n}": {"a": 9} for n in range(3)}
+
+
 def test_receipts_after_a_settle_are_folded_as_well(world: World) -> None:
     """A plan made while a send goes on marks its open objects; the send's own end clears the marks."""
     table = world.rows(users(2), TYPES)
@@ -271,6 +301,7 @@ def test_a_lost_plan_is_said_so(world: World) -> None:
     header, plan = world.plan(world.rows(users(1), TYPES))
     send = world.begin(header, plan)
     os.remove(send.plan.uris[0])
+    os.remove(plan.uris[0])
     with pytest.raises(LedgerError, match=r"Restore that file"):
         world.ledger.settle(world.tick())
 
