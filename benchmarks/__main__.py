@@ -16,7 +16,18 @@ from benchmarks.scale import FULL, QUICK, Scale
 
 __all__ = ["CASES", "main", "run_case"]
 
-CASES = ("plan", "growth", "fold", "delivery", "unchanged", "currents", "load", "sample", "emulator")
+CASES = (
+    "plan",
+    "growth",
+    "fold",
+    "delivery",
+    "unchanged",
+    "currents",
+    "small_files",
+    "load",
+    "sample",
+    "emulator",
+)
 RESULTS = Path(__file__).parent / "results.md"
 
 

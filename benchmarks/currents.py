@@ -63,7 +63,7 @@ def run(scale: Scale, work: Path) -> list[Figure]:
     ] + [Figure(**common, what="peak memory of that", value=both.peak, baseline=bare.peak, unit="MB")]
 
 
-def write(feed: str, events: int) -> dict[str, int]:
+def write(feed: str, events: int, events_a_file: int = EVENTS_A_FILE) -> dict[str, int]:
     """An hour of opens, one in a hundred of them twice.
 
     The events are those of the generator over and over, each with its own id: drawing every one would take
@@ -77,8 +77,8 @@ def write(feed: str, events: int) -> dict[str, int]:
     made = (
         {**next(repeated), "id": str(uuid.UUID(int=rng.getrandbits(128), version=4))} for _ in range(events)
     )
-    files = 0
-    while some := list(itertools.islice(made, EVENTS_A_FILE)):
+    files = records = 0
+    while some := list(itertools.islice(made, events_a_file)):
         some += rng.sample(some, int(DUPLICATES * len(some)))
         key = CurrentsKey(
             event_type=EVENT_TYPE,
@@ -88,14 +88,15 @@ def write(feed: str, events: int) -> dict[str, int]:
             version=10,
             environment="us-01",
             partition=files % 4,
-            offset=files * EVENTS_A_FILE,
+            offset=files * events_a_file,
         )
         path = Path(feed, build_key(key))
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as sink:
             fastavro.writer(sink, schema, some)
         files += 1
-    return {"files": files}
+        records += len(some)
+    return {"files": files, "events": records}
 
 
 def ingest(feed: str, table: str, cores: int) -> dict[str, int]:

@@ -22,6 +22,8 @@ class Scale:
     """Rows of the plan that shows how time and memory grow; 0 to leave that out."""
     events: int = 500_000
     """Events of one hour of Currents."""
+    small_files: int = 1_000
+    """Files of an hour of Currents on S3."""
     customers: int = 5_000_000
     """Customers of the sample."""
     seconds: float = 5.0
@@ -40,6 +42,7 @@ QUICK = Scale(
     quiet_users=50_000,
     many_users=0,
     events=50_000,
+    small_files=50,
     customers=100_000,
     seconds=1.5,
     repeats=1,
