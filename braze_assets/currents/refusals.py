@@ -21,7 +21,7 @@ def refuse_unreadable(
     """
     bad = [file.quarantined for file in files if file.quarantined]
     allowed = max(1, int(threshold * len(files))) if threshold else 0
-    unreadable = bool(files) and threshold < 1 and all(file.path is None for file in files)
+    unreadable = bool(files) and threshold < 1 and all(file.kept is None for file in files)
     if len(bad) <= allowed and not unreadable:
         return
     shown = "; ".join(f"{file.uri}: {file.reason}" for file in bad[:3])

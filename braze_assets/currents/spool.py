@@ -1,6 +1,11 @@
-"""The decoded files of an hour, on disk until it is known which of their events are duplicates."""
+"""The decoded files of an hour, kept until it is known which of their events are duplicates.
+
+The first are kept in memory, as far as there is room: an hour of small files needs no disk. The others are
+on disk.
+"""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,6 +41,8 @@ class Reading:
     """Files decoded at a time, if there are so many processors."""
     readers: int = 16
     """Files requested at a time: a request waits for the server, not for a processor."""
+    in_memory: int = 64 << 20
+    """Bytes of decoded files kept in memory, in all; those that come after are on disk."""
     decoding: DecodeSettings = field(default_factory=DecodeSettings)
     fields: FieldRules = field(default_factory=FieldRules)
 
@@ -48,11 +55,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class SpooledFile:
-    """A decoded file: its columns are in an Arrow file, nothing of it is in memory."""
+    """A decoded file."""
 
     file: FileRef
-    path: Path | None
-    """None where nothing could be decoded."""
+    kept: "pa.Table | Path | None"
+    """Its columns, or the Arrow file they are in. None where nothing could be decoded."""
     schema: pa.Schema
     records: int
     """Records decoded."""
@@ -65,10 +72,10 @@ class SpooledFile:
     """Numbers kept as text that were none (NaN or infinite), by field; they are NULL."""
 
     def table(self) -> pa.Table:
-        """The records, memory-mapped."""
-        if self.path is None:
-            return self.schema.empty_table()
-        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
+        """The records, memory-mapped where they are on disk."""
+        if isinstance(self.kept, Path):
+            return pa.ipc.open_file(pa.memory_map(str(self.kept))).read_all()
+        return self.schema.empty_table() if self.kept is None else self.kept
 
     def ids(self) -> pa.ChunkedArray:
         """The `id` of each record as text."""
@@ -124,8 +131,9 @@ def spool_files(
     """
 
     def use(number: int, file: FileRef, data: bytes) -> SpooledFile:
-        return _spool(file, data, folder / f"{number:06d}", settings)
+        return _spool(file, data, folder / f"{number:06d}", settings, room)
 
+    room = _Room(settings.in_memory)
     yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.busy)
 
 
@@ -152,7 +160,22 @@ def _ids_of(data: bytes, settings: DecodeSettings) -> pa.ChunkedArray:
         return pa.chunked_array([], pa.string())
 
 
-def _spool(file: FileRef, data: bytes, place: Path, settings: Reading) -> SpooledFile:
+class _Room:
+    """Memory that several threads fill."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Whether there was so much left; then it is taken."""
+        with self._lock:
+            fits = size <= self._left
+            self._left -= size if fits else 0
+            return fits
+
+
+def _spool(file: FileRef, data: bytes, place: Path, settings: Reading, room: _Room) -> SpooledFile:
     copy = partial(_copy, data, place.with_suffix(".avro"))
     try:
         decoded = decode(data, settings.decoding)
@@ -161,13 +184,11 @@ def _spool(file: FileRef, data: bytes, place: Path, settings: Reading) -> Spoole
         return SpooledFile(file, None, pa.schema([]), 0, 0, False, bad, copy())
     table = settings.fields.apply(decoded.table)
     table = table.rename_columns([f"{name}_" if name in ADDED.names else name for name in table.column_names])
-    path = place.with_suffix(".arrow")
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+    kept = table if room.take(table.nbytes) else _on_disk(table, place.with_suffix(".arrow"))
     problem = decoded.problem
     return SpooledFile(
         file,
-        path,
+        kept,
         table.schema,
         table.num_rows,
         _ids(table).null_count,
@@ -176,6 +197,12 @@ def _spool(file: FileRef, data: bytes, place: Path, settings: Reading) -> Spoole
         None if problem is None else copy(),
         decoded.not_finite,
     )
+
+
+def _on_disk(table: pa.Table, path: Path) -> Path:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return path
 
 
 def _copy(data: bytes, path: Path) -> Path:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
+from braze_assets.currents.ingest import IngestSettings, ingest_hour
 from braze_assets.currents.listing import CurrentsSource, FileRef
 from braze_assets.currents.paths import hour_name
 from braze_assets.currents.progress import Progress
@@ -43,6 +44,25 @@ def test_many_small_files_wait_for_the_server_together(
     most = 0
     list(spool_files(feed.source, files[:10], feed.place, Reading(workers=2, readers=16)))
     assert most <= 3
+
+
+def test_what_has_no_room_in_memory_is_on_disk(feed: Feed, write: Write) -> None:
+    """X10: the same hour wherever its decoded files are kept meanwhile."""
+    for offset in range(12):
+        write([event(each) for each in range(offset * 5, offset * 5 + 7)], offset=offset)
+    files = feed.source.files(OPEN, HOUR)
+    whole = next(spool_files(feed.source, files, feed.place, Reading()))
+    size = whole.table().nbytes
+    tables = []
+    for number, (in_memory, on_disk) in enumerate(((1 << 20, 0), (4 * size, 8), (0, 12))):
+        place = feed.place / str(number)
+        place.mkdir()
+        spooled = list(spool_files(feed.source, files, place, Reading(in_memory=in_memory)))
+        assert abs(len(list(place.glob("*.arrow"))) - on_disk) <= 1
+        hour = ingest_hour(feed.source, OPEN, HOUR, settings=IngestSettings(in_memory=in_memory))
+        tables.append((pa.concat_tables(file.table() for file in spooled), hour.reader().read_all()))
+    assert tables[0] == tables[1] == tables[2]
+    assert tables[0][1].num_rows == 62
 
 
 def test_progress_is_told_with_what_is_left(caplog: pytest.LogCaptureFixture) -> None:
