@@ -76,7 +76,7 @@ def test_who_is_overtaken_while_it_folds_is_told_so(
     kept, slow = world.ledger.kept.table, world.ledger
     world.ledger = Ledger(world.storage, world.sync, "external_id")
 
-    def overtaken(plan_id: str) -> StoredTable:
+    def overtaken(plan_id: str, plan_uri: str) -> StoredTable:
         monkeypatch.setattr(slow.kept, "table", kept)
         world.begin(*world.plan(world.rows([{"external_id": "u", "a": 2}], {"a": "BIGINT"})))
         return StoredTable.at(tmp_path / "ledger" / "crm" / "external_id" / "plans" / f"{plan_id}.parquet")
