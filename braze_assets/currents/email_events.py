@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from braze_assets.errors import CurrentsError
 from braze_assets.storage import quote_literal
 
-__all__ = ["EMAIL_EVENTS_COLUMNS", "EMAIL_EVENT_NAMES", "SqlColumn", "unified_sql"]
+__all__ = ["EMAIL_EVENTS_COLUMNS", "EMAIL_EVENT_NAMES", "FLAGS", "SqlColumn", "flag_sql", "unified_sql"]
 
 EMAIL_EVENT_NAMES = {
     "users.messages.email.Send": "Sent",
@@ -64,11 +64,16 @@ _EXPRESSIONS = {
     "braze_id": "CAST(user_id AS VARCHAR)",
 }
 
-# Braze writes machine_open as the text 'true'. Read as text both flags survive a change of their type.
-_FLAGS = {
+FLAGS = {
     "is_machine_open": ("Open", "machine_open"),
     "is_suspected_bot_click": ("Click", "is_suspected_bot_click"),
 }
+"""Columns that are true or false: of which events they tell something, and the field of those."""
+
+
+def flag_sql(field: str) -> str:
+    """SQL: the field says true. Braze writes `machine_open` as text; as text any type of it can be read."""
+    return f"coalesce(lower(CAST({field} AS VARCHAR)) = 'true', false)"
 
 
 def unified_sql(sources: Mapping[str, str], *, brand: str | None = None) -> str:
@@ -99,10 +104,9 @@ def _select(event_type: str, table: str, brand: str | None) -> str:
     name = EMAIL_EVENT_NAMES[event_type]
     lines = []
     for column in EMAIL_EVENTS_COLUMNS:
-        if column.name in _FLAGS:
-            event, flag = _FLAGS[column.name]
-            known = f"coalesce(lower(CAST({flag} AS VARCHAR)) = 'true', false)"
-            value = known if event == name else "false"
+        if column.name in FLAGS:
+            event, flag = FLAGS[column.name]
+            value = flag_sql(flag) if event == name else "false"
         elif column.name == "event_type":
             value = quote_literal(name)
         elif column.name == "brand":

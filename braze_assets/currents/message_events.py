@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from braze_assets.currents.email_events import SqlColumn
+from braze_assets.currents.email_events import FLAGS, SqlColumn, flag_sql
 from braze_assets.currents.messages import ACTIONS, MessageType, message_type
 from braze_assets.errors import CurrentsError
 from braze_assets.storage import quote_identifier, quote_literal
@@ -50,13 +50,6 @@ MESSAGE_EVENTS_COLUMNS = (
 _FROM = {"pk": "id", "event_datetime": "event_time", "braze_id": "user_id"}
 """Columns with another name in the event tables."""
 
-# Read as text, flags survive a change of their type; Braze writes machine_open as the text 'true'.
-_FLAGS = {
-    "is_machine_open": ("Open", "machine_open"),
-    "is_suspected_bot_click": ("Click", "is_suspected_bot_click"),
-}
-
-
 _CONTROL = "in_control_group"
 
 
@@ -92,12 +85,12 @@ def _select(kind: MessageType, table: str) -> str:
     needed: dict[str, str] = {}
     for column in MESSAGE_EVENTS_COLUMNS:
         name = _FROM.get(column.name, column.name)
-        if column.name in _FLAGS:
-            action, name = _FLAGS[column.name]
+        if column.name in FLAGS:
+            action, name = FLAGS[column.name]
             value = "false"
             if kind.action == action:
                 needed[name] = "VARCHAR"
-                value = f"coalesce(lower(CAST({name} AS VARCHAR)) = 'true', false)"
+                value = flag_sql(name)
         elif column.name == "action" and kind.action == "Entered":
             needed[_CONTROL] = "VARCHAR"
             control = f"lower(CAST({_CONTROL} AS VARCHAR)) = 'true'"
