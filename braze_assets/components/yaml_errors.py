@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 import braze_assets
 from braze_assets.errors import ConfigurationError
 
-__all__ = ["line_of", "unknown_component", "unreadable_yaml", "wrong_settings"]
+__all__ = ["line_of", "places_of", "unknown_component", "unreadable_yaml", "wrong_settings"]
 
 _DOCS = "docs/configuration.md lists all settings."
 # What pydantic and Dagster put between the names of settings: alternatives of a type, and models.
@@ -56,6 +56,16 @@ def line_of(file: Path, text: str) -> str:
     return f"{file}:{number}" if number else f"{file}: {text}"
 
 
+def places_of(text: str, folder: Path) -> list[str]:
+    """The lines of all YAML files below a folder that have a text: file and number."""
+    return [
+        f"{file}:{number}"
+        for file in sorted(folder.rglob("*.yaml"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+        if text in line
+    ]
+
+
 def unreadable_yaml(error: yaml.MarkedYAMLError, folder: Path) -> ConfigurationError:
     """The error of a file that is not YAML."""
     mark = error.problem_mark or error.context_mark
@@ -70,7 +80,7 @@ def unknown_component(message: str, folder: Path) -> ConfigurationError:
     """The error of a file whose `type` names nothing."""
     quoted = re.findall(r"`([^`]+)`", message)
     name = quoted[-1] if quoted else message
-    place = next(_lines_with(name, folder), str(folder))
+    place = next(iter(places_of(name, folder)), str(folder))
     known = [f"braze_assets.{each}" for each in braze_assets.__all__]
     near = difflib.get_close_matches(f"braze_assets.{name}", known, n=1)
     return ConfigurationError(
@@ -107,10 +117,3 @@ def _line(file: Path, path: Sequence[str]) -> int:
             break
         line, node = found[0].start_mark.line + 1, found[1]
     return line
-
-
-def _lines_with(text: str, folder: Path) -> Iterator[str]:
-    for file in sorted(folder.rglob("*.yaml")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-            if text in line:
-                yield f"{file}:{number}"

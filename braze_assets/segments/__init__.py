@@ -1,0 +1,1 @@
+"""Segments: rules over the Customer 360, compiled to SQL."""
