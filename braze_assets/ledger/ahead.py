@@ -32,9 +32,11 @@ __all__ = ["FoldAhead"]
 
 _WORTH = 50_000
 """Objects; folding fewer takes no time worth saving."""
-_PART = 61_440
-"""Objects written at a time, at least; a sixteenth of a large plan."""
-_PARTS = 16
+_PART = 20_480
+"""Objects written at a time, at least."""
+_MOST = 491_520
+_SHARE = 8
+"""Between the two this share of what is left: few files of a large plan, and little to write at its end."""
 _MEMORY = 400_000_000
 """Bytes DuckDB may hold meanwhile."""
 _CODES = {name: code for code, name in enumerate(OUTCOMES, start=1)}
@@ -55,7 +57,6 @@ class FoldAhead:
         self._send = send
         self._codes = np.zeros(objects, np.uint8)
         """What came of each object, by its `n`; 0 for nothing yet."""
-        self._part = max(_PART, objects // _PARTS)
         self._settled = 0
         """All objects before this one have outcomes."""
         self._written = 0
@@ -89,12 +90,12 @@ class FoldAhead:
         codes = codes[names.indices.to_numpy()]
         with self._changed:
             self.receipts += len(n)
+            # A second outcome: what is written already may be wrong.
+            self._broken |= bool(self._codes[n].any()) or len(pc.unique(receipts.column("n"))) != len(n)
             self._codes[n] = codes
-            if np.count_nonzero(self._codes) != self.receipts:
-                self._broken = True  # A second outcome: what is written already may be wrong.
             self._now = max(self._now, pc.max(receipts.column("time")).as_py())
-            open_ones = np.flatnonzero(self._codes[self._settled :] == 0)
-            self._settled = self._settled + int(open_ones[0]) if len(open_ones) else len(self._codes)
+            while self._settled < len(self._codes) and (step := self._run_of_outcomes()):
+                self._settled += step
             self._changed.notify()
 
     def fits(self, fold: Fold, version: int | None, receipts: int) -> bool:
@@ -174,14 +175,21 @@ class FoldAhead:
             connection.unregister("ahead_outcomes")
             self._written = stop
 
+    def _run_of_outcomes(self) -> int:
+        """How many objects from the first open one on have outcomes by now; looks at a part."""
+        ahead = self._codes[self._settled : self._settled + _PART]
+        first = int(ahead.argmin())
+        return first if ahead[first] == 0 else len(ahead)
+
     def _next(self) -> int:
         """Wait until there is enough to write, and say up to which object; no further than now at the end."""
         with self._changed:
             while True:
                 if self._broken:
                     return self._written
+                left = len(self._codes) - self._written
                 if self._ending:
-                    return min(self._written + 8 * self._part, len(self._codes))
-                if self._settled - self._written >= self._part:
-                    return min(self._settled, self._written + 8 * self._part)
+                    return self._written + min(_MOST, left)
+                if self._settled - self._written >= min(_MOST, max(_PART, left // _SHARE)):
+                    return min(self._settled, self._written + _MOST)
                 self._changed.wait()

@@ -147,14 +147,16 @@ class Receipts:
 
 
 def _properties() -> "WriterProperties":
-    """Cheap to write: what differs from row to row is not looked for twice, and its extremes are not kept."""
+    """Cheap to write: what differs from row to row is not looked for twice, and its extremes are not kept.
+
+    LZ4 takes a third less time than Zstandard, for twice the bytes: files stay so until they are compacted.
+    """
     from deltalake import ColumnProperties, WriterProperties
 
     plain = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
     ordered = ColumnProperties(dictionary_enabled=False)
     return WriterProperties(
-        compression="ZSTD",
-        compression_level=1,
+        compression="LZ4_RAW",
         column_properties={"object": plain, "identifier": plain, "n": ordered},
     )
 
