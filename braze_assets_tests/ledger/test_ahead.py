@@ -26,7 +26,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every send is worth it, and its parts are of two objects."""
     monkeypatch.setattr(module, "_WORTH", 1)
     monkeypatch.setattr(module, "_PART", 2)
-    monkeypatch.setattr(module, "_PARTS", 1_000)
+    monkeypatch.setattr(module, "_MOST", 16)
+    monkeypatch.setattr(module, "_SHARE", 1_000)
 
 
 def users(count: int, **values: Any) -> list[dict[str, Any]]:
