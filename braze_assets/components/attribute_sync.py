@@ -1,21 +1,13 @@
 """The component `braze_assets.AttributeSync`: a sync of one's own, in YAML."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.syncs import SyncDefinition, build_sync
-from braze_assets.braze.identifiers import IdentifierKind
-from braze_assets.components.models import (
-    AttributeModel,
-    GuardsModel,
-    PartitionsModel,
-    SourceModel,
-    TableModel,
-)
+from braze_assets.components.models import AttributeModel, SourceModel, TableModel
+from braze_assets.components.sync_settings import SyncSettings
 from braze_assets.components.tables import declared_source, partitions_of, table_query
 from braze_assets.errors import ConfigurationError, QueryError
 from braze_assets.plan import GuardSettings, PlanSettings
@@ -24,7 +16,7 @@ from braze_assets.rows import AttributeSettings, RowsSpec, TableQuery
 __all__ = ["AttributeSync"]
 
 
-class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
+class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
     """Keeps attributes in Braze in step with a table: one row a user, one column an attribute.
 
     Makes five assets: the table `<name>`, `<name>_findings`, the plan `<name>_delta`, the send `<name>_sync`
@@ -36,40 +28,12 @@ class AttributeSync(dg.Component, dg.Model, dg.Resolvable):
         description="Letters, digits and underscores; the assets are named after it.",
     )
     table: TableModel
-    identifier: IdentifierKind = Field(
-        default="external_id", description="What the rows are known by: the column of that name."
-    )
     sources: dict[str, SourceModel] = Field(
         default={}, description="Tables of the SQL that are not assets of `customer_360`."
     )
     destination: str = Field(default="braze", description="The resource key of the Braze workspace.")
-    mode: Literal["preview", "test", "live"] = Field(
-        default="preview", description="preview sends nothing, test sends to `test_users`, live sends."
-    )
-    test_users: int = Field(default=10, ge=1)
-    replay: Literal["collapse", "each"] = Field(
-        default="collapse",
-        description="What a backfill of a range sends: its newest state only, or every partition in order.",
-    )
-    null_policy: Literal["omit", "unset"] = "omit"
-    removed_rows: Literal["keep", "unset"] = Field(
-        default="keep", description="What happens in Braze to a user whose row vanished from the table."
-    )
-    removed_attributes: Literal["keep", "unset"] = Field(
-        default="keep", description="What happens in Braze to an attribute that vanished from the table."
-    )
-    update_existing_only: bool = Field(default=True, description="Never create users in Braze.")
     attributes: dict[str, AttributeModel] = Field(default={}, description="Settings by attribute.")
-    guards: GuardsModel = GuardsModel()
-    partitions: PartitionsModel = PartitionsModel()
-    schedule: str | None = Field(
-        default=None, description="A cron line (UTC); `after each partition` fills what has just closed."
-    )
-    audit_sample: int = Field(default=200, ge=0, description="Users read back after a send; 0 for none.")
-    show_values: bool = Field(default=False, description="Show personal data in previews.")
     description: str | None = None
-    owners: Sequence[str] = ()
-    group: str = "braze"
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The sync's assets, job and schedule."""
