@@ -9,6 +9,7 @@ from typing import ClassVar
 __all__ = [
     "BrazeAssetsError",
     "ConfigurationError",
+    "CsvError",
     "CurrentsError",
     "DeliveryError",
     "LedgerError",
@@ -93,3 +94,7 @@ class DeliveryError(BrazeAssetsError):
 
 class CurrentsError(BrazeAssetsError):
     """A Currents file or path cannot be understood."""
+
+
+class CsvError(BrazeAssetsError):
+    """A CSV file cannot be imported as it is: its encoding, its header, its quotes, its size."""
