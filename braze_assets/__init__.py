@@ -3,9 +3,25 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from braze_assets.components import AttributeSync, CurrentsFeed, EventSync, SampleCustomer360
+    from braze_assets.components import (
+        AttributeCatalog,
+        AttributeSync,
+        CurrentsFeed,
+        DataTemplate,
+        Destination,
+        EventSync,
+        SampleCustomer360,
+    )
 
-__all__ = ["AttributeSync", "CurrentsFeed", "EventSync", "SampleCustomer360"]
+__all__ = [
+    "AttributeCatalog",
+    "AttributeSync",
+    "CurrentsFeed",
+    "DataTemplate",
+    "Destination",
+    "EventSync",
+    "SampleCustomer360",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -48,10 +48,17 @@ def send_asset(flow: Flow, noun: str, *, accepted: str, description: str) -> Ass
 def allowed_mode(
     context: dg.AssetExecutionContext, flow: Flow, asked: Literal["as configured"] | Mode
 ) -> Mode:
-    """How far this run goes: as asked for, or as far as the deployment lets it."""
+    """How far this run goes: as asked for, or as far as the deployment lets it.
+
+    Raises:
+        Failure: It would send, and the destination is disabled.
+    """
     braze: BrazeResource = getattr(context.resources, flow.destination)
     wanted = flow.mode if asked == "as configured" else asked
     mode = braze.allowed_mode(wanted)
+    if mode != "preview":
+        with dagster_failures():
+            braze.require_enabled()
     if mode != wanted:
         context.log.warning(f"This deployment goes no further than {mode}; {wanted} was asked for.")
     return mode

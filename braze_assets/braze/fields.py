@@ -14,10 +14,12 @@ from typing import Literal
 __all__ = [
     "CONSENT_FIELDS",
     "CONTROL_KEYS",
+    "PERSONAL_FIELDS",
     "PROFILE_FIELDS",
     "RESERVED_KEYS",
     "ProfileField",
     "billed",
+    "personal",
     "shadowed_field",
 ]
 
@@ -103,6 +105,14 @@ PROFILE_FIELDS: Mapping[str, ProfileField] = MappingProxyType({field.name: field
 CONSENT_FIELDS: frozenset[str] = frozenset(field.name for field in _FIELDS if field.consent)
 """`email_subscribe`, `push_subscribe`, `subscription_groups`."""
 
+PERSONAL_FIELDS: frozenset[str] = frozenset(
+    {
+        *("current_location", "dob", "email", "facebook", "first_name", "gender", "home_city"),
+        *("last_name", "phone", "push_tokens", "twitter"),
+    }
+)
+"""Fields that say who somebody is or how to reach them; `country`, `language` and consent do not."""
+
 CONTROL_KEYS: frozenset[str] = frozenset({"_update_existing_only", "_merge_objects", "push_token_import"})
 """Keys that steer a request instead of setting something."""
 
@@ -178,3 +188,24 @@ def shadowed_field(name: str) -> str | None:
     if name in PROFILE_FIELDS or name in RESERVED_KEYS:
         return None
     return _SHADOWS.get(_squash(name))
+
+
+_PERSONAL_WORDS = (
+    *("address", "addr", "address1", "address2", "addressline1", "addressline2", "fulladdress"),
+    *("homeaddress", "postaladdress", "shippingaddress", "billingaddress", "street", "streetaddress"),
+    *("housenumber", "postal", "postalcode", "postcode", "zip", "zipcode"),
+    *("name", "fullname", "middlename", "maidenname", "username", "nickname"),
+    *("ip", "ipaddress", "passport", "passportnumber", "ssn", "socialsecuritynumber", "taxid"),
+    *("nationalid", "iban", "creditcard", "creditcardnumber", "driverslicense"),
+)
+
+
+def personal(name: str) -> bool:
+    """Whether an attribute of this name says who somebody is, or how to reach them.
+
+    A profile field, what looks like one (`surname`, `Birthdate`), or a common name of such a thing
+    (`address`, `zip_code`). Of other custom attributes nobody can tell by their name.
+    """
+    return (
+        name in PERSONAL_FIELDS or shadowed_field(name) in PERSONAL_FIELDS or _squash(name) in _PERSONAL_WORDS
+    )

@@ -1,8 +1,19 @@
 """The vocabulary a project is written in: Dagster components, in YAML or in Python."""
 
+from braze_assets.components.attribute_catalog import AttributeCatalog
 from braze_assets.components.attribute_sync import AttributeSync
 from braze_assets.components.currents_feed import CurrentsFeed
+from braze_assets.components.data_template import DataTemplate
+from braze_assets.components.destination import Destination
 from braze_assets.components.event_sync import EventSync
 from braze_assets.components.sample_customer_360 import SampleCustomer360
 
-__all__ = ["AttributeSync", "CurrentsFeed", "EventSync", "SampleCustomer360"]
+__all__ = [
+    "AttributeCatalog",
+    "AttributeSync",
+    "CurrentsFeed",
+    "DataTemplate",
+    "Destination",
+    "EventSync",
+    "SampleCustomer360",
+]

@@ -1,16 +1,21 @@
 """The component `braze_assets.AttributeSync`: a sync of one's own, in YAML."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
 
+from braze_assets.assets.pausing import paused
 from braze_assets.assets.syncs import SyncDefinition, build_sync
+from braze_assets.components.cataloged import Known, known_attributes, refuse_personal
 from braze_assets.components.models import AttributeModel, SourceModel, TableModel
+from braze_assets.components.precedence import Settled, require_one_table, settle
 from braze_assets.components.sync_settings import SyncSettings
 from braze_assets.components.tables import declared_source, partitions_of, table_query
 from braze_assets.errors import ConfigurationError, QueryError
-from braze_assets.plan import GuardSettings, PlanSettings
+from braze_assets.plan import PlanSettings
+from braze_assets.resources.deployments import DEFAULT_DESTINATION
 from braze_assets.rows import AttributeSettings, RowsSpec, TableQuery
 
 __all__ = ["AttributeSync"]
@@ -31,41 +36,72 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
     sources: dict[str, SourceModel] = Field(
         default={}, description="Tables of the SQL that are not assets of `customer_360`."
     )
-    destination: str = Field(default="braze", description="The resource key of the Braze workspace.")
+    destination: str | list[str] = Field(
+        default=DEFAULT_DESTINATION,
+        description="A `Destination` or a resource key; a list sends one table to several.",
+    )
+    template: str | None = Field(default=None, description="The `DataTemplate` whose settings it takes.")
     attributes: dict[str, AttributeModel] = Field(default={}, description="Settings by attribute.")
     description: str | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The sync's assets, job and schedule."""
-        return build_sync(self.definition(context.path))
+        settled = settle(context, self)
+        require_one_table(context, settled)
+        known = known_attributes(context, [str(each.sync.destination) for each in settled])
+        made = build_sync(*(each.sync.definition(context.path, known, each) for each in settled))
+        return made if any(each.enabled for each in settled) else paused(made, settled[0].why_not)
 
-    def definition(self, folder: Path) -> SyncDefinition:
-        """The sync in Python.
+    def definition(
+        self, folder: Path, known: Known | None = None, settled: "Settled[AttributeSync] | None" = None
+    ) -> SyncDefinition:
+        """The sync in Python, for one destination.
 
         Args:
             folder: Where relative paths start.
+            known: What catalogs say of the attributes.
+            settled: Where its settings come from.
 
         Raises:
             QueryError: The SQL does not parse, lacks the identifier, or has names that cannot be.
+            ConfigurationError: It has personal data, which the template does not allow.
         """
+        known = known or Known()
         query = table_query(self.table, folder)
+        if isinstance(query, TableQuery):
+            query = replace(query, case=known.case)
         query.check(self.identifier)
+        guards = known.guards(
+            self.guards.settings(),
+            policy=self.guards.new_attributes,
+            personal=not settled or settled.personal,
+        )
+        refuse_personal(query, known, guards, settled.template if settled else None)
+        attributes = {
+            known.names.get(name, name): self._attribute(name, each, known)
+            for name, each in self.attributes.items()
+        }
+        lineage = query.lineage() if isinstance(query, TableQuery) else {}
         return SyncDefinition(
             rows=RowsSpec(
                 name=self.name,
                 query=query,
                 identifier=self.identifier,
-                attributes={name: self._attribute(name, each) for name, each in self.attributes.items()},
+                attributes=attributes,
                 null_policy=self.null_policy,
+                names=known.names,
+                catalog=known.settings,
             ),
             plan=PlanSettings(
-                guards=GuardSettings(**self.guards.model_dump()),
+                guards=guards,
                 removed_rows=self.removed_rows,
                 removed_attributes=self.removed_attributes,
                 update_existing_only=self.update_existing_only,
             ),
             sources={name: declared_source(name, self.sources, folder) for name in query.sources},
-            destination=self.destination,
+            destination=str(self.destination),
+            target=settled.target if settled else "",
+            enabled=not settled or settled.enabled,
             mode=self.mode,
             test_users=self.test_users,
             replay=self.replay,
@@ -76,16 +112,18 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
             description=self.description,
             owners=self.owners,
             group=self.group,
-            lineage=query.lineage() if isinstance(query, TableQuery) else {},
+            lineage={known.names.get(name, name): pairs for name, pairs in lineage.items()},
         )
 
-    def _attribute(self, name: str, model: AttributeModel) -> AttributeSettings:
+    def _attribute(self, name: str, model: AttributeModel, known: Known) -> AttributeSettings:
+        below = known.settings.get(known.names.get(name, name)) or AttributeSettings()
         try:
             return AttributeSettings(
-                null_policy=model.null_policy or self.null_policy,
-                type=model.type,
-                description=model.description or "",
+                null_policy=model.null_policy or below.null_policy,
+                type=model.type or below.type,
+                description=model.description or below.description,
                 update=model.update,
+                bucket=below.bucket,
             )
         except QueryError as error:
             place = f"attributes.{name}.type of the sync {self.name}"

@@ -14,10 +14,14 @@ from pydantic import BaseModel, ValidationError
 
 from braze_assets.braze.redaction import hide, secrets_of_environment
 from braze_assets.components import models
+from braze_assets.components.attribute_catalog import AttributeCatalog, CatalogAttributeModel
 from braze_assets.components.attribute_sync import AttributeSync
 from braze_assets.components.currents_feed import CurrentsFeed
+from braze_assets.components.data_template import DataTemplate
+from braze_assets.components.destination import Destination, LimitsModel
 from braze_assets.components.event_models import EventColumnsModel, EventGuardsModel
 from braze_assets.components.event_sync import EventSync
+from braze_assets.components.sync_settings import SyncSettings
 from braze_assets.components.yaml_errors import unknown_component, unreadable_yaml, wrong_settings
 from braze_assets.errors import BrazeAssetsError, ConfigurationError
 
@@ -40,7 +44,21 @@ _EVENTS: dict[str, type[BaseModel]] = {
     "guards": EventGuardsModel,
     "partitions": models.PartitionsModel,
 }
-_VOCABULARIES = {"CurrentsFeed": _FEED, "EventSync": _EVENTS, "EventColumns": _EVENTS, "EventGuards": _EVENTS}
+_DESTINATION: dict[str, type[BaseModel]] = {"": Destination, "limits": LimitsModel, "defaults": SyncSettings}
+_TEMPLATE: dict[str, type[BaseModel]] = {**_SYNC, "": DataTemplate}
+_CATALOG: dict[str, type[BaseModel]] = {"": AttributeCatalog, "attributes": CatalogAttributeModel}
+_VOCABULARIES = {
+    "CurrentsFeed": _FEED,
+    "EventSync": _EVENTS,
+    "EventColumns": _EVENTS,
+    "EventGuards": _EVENTS,
+    "Destination": _DESTINATION,
+    "Limits": _DESTINATION,
+    "DataTemplate": _TEMPLATE,
+    "AttributeCatalog": _CATALOG,
+    "CatalogAttribute": _CATALOG,
+    "Bucket": _CATALOG,
+}
 """By the beginning of the name of the model that does not fit; a sync of attributes otherwise."""
 _FAILED = re.compile(r"component (?P<path>.+)\[\d+\]:")
 

@@ -112,6 +112,17 @@ class GuardsModel(dg.Model, dg.Resolvable):
     )
     allow_consent: Sequence[str] = Field(default=(), description="Consent fields that may be written.")
     allow_type_change: Sequence[str] = Field(default=(), description="Attributes that may change their type.")
+    new_attributes: Literal["warn", "block", "allow"] | None = Field(
+        default=None,
+        description="What becomes of a plan with names that neither ledger nor catalog has; null: what the "
+        "catalog says, or warn.",
+    )
+
+    def settings(self) -> GuardSettings:
+        """As the plan takes them, without a catalog."""
+        return GuardSettings(
+            **{**self.model_dump(), "new_attributes": self.new_attributes or GuardSettings.new_attributes}
+        )
 
     # Not as constraints of the fields: Dagster would ask them of null as well.
     _share = field_validator("max_share_changed", "max_share_removed")(share_or_null)

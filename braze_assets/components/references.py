@@ -2,6 +2,7 @@
 
 import difflib
 from collections import Counter
+from collections.abc import Collection
 from typing import TypeVar
 
 import dagster as dg
@@ -37,7 +38,14 @@ def declared(context: dg.ComponentLoadContext, kind: type[_Named]) -> dict[str, 
     return {_name(each): each for each in found}
 
 
-def named(context: dg.ComponentLoadContext, kind: type[_Named], name: str, *, setting: str) -> _Named:
+def named(
+    context: dg.ComponentLoadContext,
+    kind: type[_Named],
+    name: str,
+    *,
+    setting: str,
+    also: Collection[str] = (),
+) -> _Named:
     """The component of a kind with this name.
 
     Args:
@@ -45,6 +53,7 @@ def named(context: dg.ComponentLoadContext, kind: type[_Named], name: str, *, se
         kind: The class.
         name: As it is written.
         setting: Where it is written, such as `destination`.
+        also: What else could be meant, though no component: it is proposed too.
 
     Raises:
         ConfigurationError: There is none; says file and line, and what comes near.
@@ -52,8 +61,9 @@ def named(context: dg.ComponentLoadContext, kind: type[_Named], name: str, *, se
     known = declared(context, kind)
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
-    there = f"There are {', '.join(sorted(known))}." if known else f"There is no {kind.__name__} yet."
+    names = sorted({*known, *also})
+    near = difflib.get_close_matches(name, names, n=1)
+    there = f"Known: {', '.join(names)}." if names else f"There is no {kind.__name__} yet."
     raise ConfigurationError(
         f"The {setting} {name!r} is unknown.",
         place=line_of(context.path / "defs.yaml", name),

@@ -13,7 +13,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from braze_assets.braze.replies import Verdict, read_reply
-from braze_assets.delivery.no_reply import NoReplyError, no_reply
+from braze_assets.delivery.no_reply import DeniedError, NoReplyError, no_reply
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.delivery.wire import Connections, HttpReply, NotConnected
 from braze_assets.errors import ConfigurationError, DeliveryError
@@ -103,6 +103,14 @@ class BrazeClient:
         body = json.dumps({**identifiers, "fields_to_export": list(fields)}).encode()
         return self._send("/users/export/ids", body)
 
+    def list_segments(self, page: int) -> HttpReply:
+        """One page of `/segments/list`, from 0 (permission `segments.list`; 100 segments a page).
+
+        Raises:
+            NoReplyError: No reply came.
+        """
+        return self._send(f"/segments/list?page={page}", None)
+
     def check_connection(self) -> None:
         """Ask Braze whether it would take attributes, without sending any.
 
@@ -124,9 +132,8 @@ class BrazeClient:
             secrets=self.secrets,
         )
         if read.verdict is Verdict.FATAL:
-            raise DeliveryError(
-                f"{read.reason}.", place=f"{self.endpoint}, key from {self._key_place}", remedy=read.remedy
-            )
+            place = f"{self.endpoint}, key from {self._key_place}"
+            raise DeniedError(f"{read.reason}.", place=place, remedy=read.remedy, status=reply.status)
         if read.verdict is Verdict.RETRY and reply.status != 429:
             raise NoReplyError(
                 f"The instance does not work at the moment ({read.reason}).",
@@ -151,10 +158,11 @@ class BrazeClient:
         session.headers.update(_headers(key))
         return session
 
-    def _send(self, path: str, body: bytes) -> HttpReply:
+    def _send(self, path: str, body: bytes | None) -> HttpReply:
         settings = self.settings
         try:
-            reply = self._session.post(
+            reply = self._session.request(
+                "GET" if body is None else "POST",
                 # No slash at the end: Braze documents 403 for it.
                 self.endpoint + path,
                 data=body,

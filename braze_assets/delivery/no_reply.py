@@ -8,7 +8,22 @@ import urllib3.exceptions as u3
 
 from braze_assets.errors import DeliveryError
 
-__all__ = ["NoReplyError", "no_reply"]
+__all__ = ["DeniedError", "NoReplyError", "no_reply"]
+
+
+class DeniedError(DeliveryError):
+    """Braze answered, and will not take requests like this one until somebody changes something.
+
+    Args:
+        cause: What it said.
+        place: The endpoint.
+        remedy: What to look at.
+        status: The HTTP status.
+    """
+
+    def __init__(self, cause: str, *, place: str, remedy: str, status: int) -> None:
+        super().__init__(cause, place=place, remedy=remedy)
+        self.status = status
 
 
 class NoReplyError(DeliveryError):

@@ -25,6 +25,7 @@ class Facts:
         identifier_errors: Rows that cannot be sent for their identifier, by reason.
         too_large: Objects left out for their size.
         flipped: Attributes whose kind of type changed: old and new type.
+        held: Attributes the ledger has.
         rewinds: The newer partition that is overwritten on purpose.
     """
 
@@ -39,6 +40,7 @@ class Facts:
     too_large: int
     flipped: Mapping[str, tuple[str, str]]
     rewinds: str | None
+    held: frozenset[str] = frozenset()
 
     @property
     def guards(self) -> GuardSettings:

@@ -5,6 +5,7 @@ not.
 """
 
 from braze_assets.braze.fields import CONSENT_FIELDS, shadowed_field
+from braze_assets.plan.attribute_names import new_attributes, personal_data
 from braze_assets.plan.facts import Facts
 from braze_assets.plan.judging import Guard, Verdict, budget_verdict
 from braze_assets.rows import AttributeType
@@ -188,6 +189,8 @@ GUARDS: tuple[Guard[Facts], ...] = (
     ),
     Guard("shadow_fields", "No custom attribute duplicates a profile field.", _shadow_fields),
     Guard("consent_fields", "Consent is not overwritten: Braze is where people change it.", _consent_fields),
+    Guard("new_attributes", "Every attribute is in the ledger or in the catalog.", new_attributes),
+    Guard("personal_data", "No personal data goes where the template does not allow it.", personal_data),
     Guard("share_changed", "Not too many of the users that Braze holds change at once.", _share_changed),
     Guard("share_removed", "Not too many users vanished from the table at once.", _share_removed),
     Guard("type_change", "No attribute changes its kind of type, such as number to string.", _type_change),

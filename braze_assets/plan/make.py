@@ -121,6 +121,7 @@ def make_plan(
         ledger_users=held.users,
         rewinds=(position.partition or str(position.as_of)) if older else None,
         flipped=flipped,
+        held=frozenset(c.name for c in diff.columns if c.old is not None),
         **_counted(connection, changes, settings, position, counts),
     )
     header = replace(

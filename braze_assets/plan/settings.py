@@ -29,6 +29,16 @@ class GuardSettings:
     """Consent fields that may be written."""
     allow_type_change: Collection[str] = ()
     """Attributes whose kind of type may change; they are sent again for every user."""
+    new_attributes: Literal["warn", "block", "allow"] = "warn"
+    """What becomes of a plan with attributes that are neither in the ledger nor in `known_attributes`."""
+    known_attributes: Collection[str] = ()
+    """Names somebody agreed on: those of the attribute catalog."""
+    allow_personal: bool = True
+    """Whether personal data may be sent."""
+    personal_attributes: Collection[str] = ()
+    """Custom attributes that are personal data, though their names do not say so."""
+    impersonal_attributes: Collection[str] = ()
+    """Attributes that are not personal data, though their names look like it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from braze_assets.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from braze_assets.delivery import BrazeClient
+    from braze_assets.delivery.connection import Finding
 
 __all__ = ["BrazeResource", "Mode"]
 
@@ -29,6 +30,8 @@ class BrazeResource(dg.ConfigurableResource[None]):
     request is about to be made.
     """
 
+    destination: str = Field(default="braze", description="Its name, for messages: the resource key.")
+    enabled: bool = Field(default=True, description="False: nothing is sent there, and nothing asked.")
     instance: str = Field(
         default="",
         description="Instance id (US-03), or a dashboard, REST or SDK URL. Empty: the environment variable "
@@ -63,6 +66,9 @@ class BrazeResource(dg.ConfigurableResource[None]):
         description="Times a batch is sent before it is given up.",
     )
 
+    segment_name: str = Field(default="", description="A segment that must exist in Braze; may be empty.")
+    drop_url: str = Field(default="", description="Where CSV files are dropped; may be empty.")
+
     @field_validator("api_key_variable")
     @classmethod
     def _names_a_variable(cls, text: str) -> str:
@@ -95,8 +101,9 @@ class BrazeResource(dg.ConfigurableResource[None]):
         """A client with the key.
 
         Raises:
-            ConfigurationError: Instance or key are missing or cannot be right.
+            ConfigurationError: Instance or key are missing or cannot be right, or it is disabled.
         """
+        self.require_enabled()
         from braze_assets.delivery import BrazeClient
 
         return BrazeClient(
@@ -104,6 +111,37 @@ class BrazeResource(dg.ConfigurableResource[None]):
             api_key=os.environ.get(self.api_key_variable, ""),
             settings=self.delivery(),
             key_place=self.api_key_variable,
+        )
+
+    def require_enabled(self) -> None:
+        """Refuse to go on where the destination is disabled.
+
+        Raises:
+            ConfigurationError: It is.
+        """
+        if not self.enabled:
+            raise ConfigurationError(
+                f"The destination {self.destination} is disabled: nothing is sent to it.",
+                place=f"destination {self.destination}",
+                remedy="Set `enabled: true` on the destination, or send to another one.",
+            )
+
+    def check(self, *, write_probe: bool = False) -> "tuple[Finding, ...]":
+        """Whether everything a send needs is there: instance, key, permission, segment, drop location.
+
+        No data is sent.
+
+        Args:
+            write_probe: Whether a small object is written to the drop location and removed again.
+        """
+        from braze_assets.delivery.connection import check_destination
+
+        return check_destination(
+            self.client,
+            limits=self.limits(),
+            segment_name=self.segment_name,
+            drop_url=self.drop_url,
+            write_probe=write_probe,
         )
 
     def limits(self) -> Limits:

@@ -10,7 +10,10 @@ from braze_assets.resources.currents import CurrentsResource
 from braze_assets.resources.sample import SampleResource
 from braze_assets.resources.storage import StorageResource
 
-__all__ = ["DEPLOYMENTS", "deployment_name"]
+__all__ = ["DEFAULT_DESTINATION", "DEPLOYMENTS", "deployment_name"]
+
+DEFAULT_DESTINATION = "braze"
+"""The resource that is the workspace of every sync that names no other."""
 
 DEPLOYMENTS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     # One machine, a local Braze: two sends need not be far apart, it can be told to apply at once.

@@ -18,7 +18,7 @@ from braze_assets.rows.identifiers import identifier_sql
 from braze_assets.rows.names import check_names, identifier_columns
 from braze_assets.rows.profile import profile_expression
 from braze_assets.rows.relation import error_place, listed, prepared
-from braze_assets.rows.spec import AttributeSettings, RowsSpec
+from braze_assets.rows.spec import RowsSpec
 from braze_assets.storage import quote_identifier
 
 __all__ = ["BuiltRows", "build_rows"]
@@ -74,14 +74,17 @@ def build_rows(
     as_of = as_of.astimezone(timezone.utc)
     texts = [*identifier_columns(spec.identifier)]
     texts += [name for name, field in PROFILE_FIELDS.items() if field.type in ("String", "Date")]
-    texts += [name for name, settings in spec.attributes.items() if settings.type]
+    typed = {name for name in (*spec.attributes, *spec.catalog) if spec.settings(name).type}
+    # A file is read under its own names of columns.
+    texts = [name for name in texts if name not in spec.names] + [*typed.difference(spec.names)]
+    texts += [column for column, name in spec.names.items() if name in texts]
     statement, parameters = prepared(con, spec.query, sources, as_of=as_of, text_columns=texts)
     try:
         described = con.execute(f"DESCRIBE\n{statement}", parameters).fetchall()
     except duckdb.Error as error:
         raise engine_error(error, error_place(spec.query, error, statement)) from None
     columns = [(str(name), str(kind)) for name, kind, *_ in described]
-    delivered = spec.query.delivered([name for name, _ in columns])
+    delivered = [spec.names.get(name, name) for name in spec.query.delivered([name for name, _ in columns])]
     check_names(delivered, spec.identifier, place=spec.query.column_place, limits=spec.limits)
     _check_settings(spec, delivered)
 
@@ -129,15 +132,19 @@ def _canonical(column: str, type: str, name: str, spec: RowsSpec, as_of: datetim
     try:
         if field := PROFILE_FIELDS.get(name):
             return profile_expression(column, type, field, as_of=as_of, limits=spec.limits)
-        settings = spec.attributes.get(name, AttributeSettings())
+        settings = spec.settings(name)
+        if settings.bucket is not None:
+            column, type = settings.bucket.applied(column, type, name=name)
         return canonical_expression(column, type, column=name, cast=settings.cast, limits=spec.limits)
     except QueryError as error:
         raise QueryError(error.cause, place=f"{place} (column {name})", remedy=error.remedy) from None
 
 
 def _attribute(name: str, canonical: Canonical, spec: RowsSpec) -> Attribute:
-    settings = spec.attributes.get(name, AttributeSettings())
+    settings = spec.settings(name)
     field = PROFILE_FIELDS.get(name)
+    bucket = f"In buckets: {settings.bucket.sql(name)}" if settings.bucket else ""
+    said = settings.description or (field.description if field else "")
     if settings.update == "patch" and not canonical.type.patchable:
         raise ConfigurationError(
             f"The attribute {name} cannot be sent as a patch: its type is {canonical.type}.",
@@ -149,7 +156,7 @@ def _attribute(name: str, canonical: Canonical, spec: RowsSpec) -> Attribute:
         kind="profile" if field else "custom",
         type=canonical.type,
         null_policy=settings.null_policy or spec.null_policy,
-        description=settings.description or (field.description if field else ""),
+        description=". ".join(filter(None, (said.rstrip("."), bucket))),
         update=settings.update,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.braze.limits import Limits
@@ -33,6 +33,7 @@ class TableQuery:
     Args:
         sql: The text.
         place: The file, for messages.
+        case: What becomes of names without quotes: `lower` case, or `as_written`.
 
     Raises:
         QueryError: The text does not parse or is not exactly one SELECT; names file, line and column.
@@ -40,6 +41,7 @@ class TableQuery:
 
     sql: str
     place: str = "query"
+    case: Literal["lower", "as_written"] = "lower"
 
     def __post_init__(self) -> None:
         one_select(self.sql, self.place)
@@ -130,7 +132,7 @@ class TableQuery:
                     remedy="Name it with AS.",
                 )
             identifier = _name_of(column)
-            names.append(identifier.name if identifier.quoted else identifier.name.lower())
+            names.append(identifier.name if identifier.quoted else self._cased(identifier.name))
         return tuple(names)
 
     def check(self, identifier: IdentifierKind, limits: Limits | None = None) -> None:
@@ -160,7 +162,7 @@ class TableQuery:
             for column in select.selects
             if _is_named(column) and _name_of(column).quoted
         }
-        return tuple(name if name in quoted else name.lower() for name in columns)
+        return tuple(name if name in quoted else self._cased(name) for name in columns)
 
     def lineage(
         self, schemas: Mapping[str, Sequence[str]] | None = None
@@ -180,6 +182,9 @@ class TableQuery:
         """Where the column of this ordinal (0 for the first) is written."""
         columns = self._tree.selects
         return self._at(columns[ordinal]) if self._explicit and ordinal < len(columns) else self.place
+
+    def _cased(self, name: str) -> str:
+        return name.lower() if self.case == "lower" else name
 
     @cached_property
     def _explicit(self) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.braze.limits import Limits
+from braze_assets.rows.buckets import Bucket
 from braze_assets.rows.header import NullPolicy, Update
 from braze_assets.rows.types import AttributeType
 
@@ -28,6 +29,7 @@ class AttributeSettings:
         update: Whether a changed array or object is sent whole, or as a patch where that is safe and smaller.
             A patch relies on Braze holding what it acknowledged: a value that something else changed there
             stays wrong, where a whole value would mend it.
+        bucket: Turns a number into a label, a flag or a rounder number before anything else.
 
     Raises:
         QueryError: The type is not one of the known ones.
@@ -37,6 +39,7 @@ class AttributeSettings:
     description: str = ""
     type: AttributeType | str | None = None
     update: Update = "whole"
+    bucket: Bucket | None = None
 
     @property
     def cast(self) -> AttributeType | None:
@@ -58,6 +61,8 @@ class RowsSpec:
         attributes: Settings by delivered name.
         null_policy: What a NULL means where an attribute's settings do not say.
         limits: What the destination accepts.
+        names: The attribute that a column becomes, where that is another name.
+        catalog: Settings by attribute that hold where `attributes` has none; the table need not have them.
     """
 
     name: str
@@ -66,3 +71,9 @@ class RowsSpec:
     attributes: Mapping[str, AttributeSettings] = field(default_factory=dict)
     null_policy: NullPolicy = "omit"
     limits: Limits = field(default_factory=Limits)
+    names: Mapping[str, str] = field(default_factory=dict)
+    catalog: Mapping[str, AttributeSettings] = field(default_factory=dict)
+
+    def settings(self, attribute: str) -> AttributeSettings:
+        """What is said of an attribute."""
+        return self.attributes.get(attribute) or self.catalog.get(attribute) or AttributeSettings()

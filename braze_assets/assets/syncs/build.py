@@ -1,5 +1,7 @@
 """A sync as definitions: its assets, its job, its schedule."""
 
+from dataclasses import replace
+
 import dagster as dg
 
 from braze_assets.assets.schedules import AFTER_EACH_PARTITION, build_schedules
@@ -14,21 +16,28 @@ from braze_assets.assets.syncs.send import build_send_asset
 __all__ = ["AFTER_EACH_PARTITION", "build_sync"]
 
 
-def build_sync(sync: SyncDefinition) -> dg.Definitions:
-    """Everything one sync is made of. The schedule is stopped until somebody starts it."""
-    assets = [
-        build_rows_asset(sync),
-        build_findings_asset(sync),
-        build_delta_asset(sync),
-        build_send_asset(sync),
-    ]
-    if sync.audit_sample:
-        assets.append(build_audit_asset(sync))
+def build_sync(sync: SyncDefinition, *others: SyncDefinition) -> dg.Definitions:
+    """Everything one sync is made of. The schedule is stopped until somebody starts it.
+
+    Args:
+        sync: The sync.
+        others: The same table for other destinations: each has a `target`, and a plan, a send, an audit and a
+            ledger of its own. Table, job and schedule are the first one's.
+    """
+    made = [build_rows_asset(sync), build_findings_asset(sync)]
+    wanted = [asset.key for asset in made]
+    for each in (sync, *others):
+        parts = [build_delta_asset(each), build_send_asset(each)]
+        if each.audit_sample:
+            parts.append(build_audit_asset(each))
+        made += parts
+        wanted += [asset.key for asset in parts if each.enabled]
+    named = replace(sync, target="")
+    modes = ", ".join(dict.fromkeys(each.mode for each in (sync, *others)))
     job = dg.define_asset_job(
-        f"{sync.name}_job",
-        selection=dg.AssetSelection.assets(*(asset.key for asset in assets)),
-        description=f"Table, plan, send (mode: {sync.mode}) and audit of {sync.name}.",
+        f"{named.name}_job",
+        selection=dg.AssetSelection.assets(*wanted),
+        description=f"Table, plan, send (mode: {modes}) and audit of {named.name}.",
     )
-    return dg.Definitions(
-        assets=assets, jobs=[job, build_ledger_job(sync)], schedules=build_schedules(sync, job)
-    )
+    ledgers = [build_ledger_job(each) for each in (sync, *others)]
+    return dg.Definitions(assets=made, jobs=[job, *ledgers], schedules=build_schedules(named, job))

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from braze_assets.assets.flow import Flow, Mode, Source
+import dagster as dg
+
+from braze_assets.assets.flow import Flow, Mode, Part, Source
 from braze_assets.plan import PlanSettings
 from braze_assets.rows import RowsSpec
 
@@ -32,7 +34,19 @@ class SyncDefinition(Flow):
     lineage: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """For each column of the table, the (source table, column) pairs it is made from."""
 
+    target: str = ""
+    """Where one table goes to several destinations: this one's name. Plan, send, audit, pool and ledger are
+    named `<table>_<target>` then; without, after the table alone."""
+    enabled: bool = True
+    """Whether anything is sent there; a job of several destinations leaves out those that are disabled."""
+
     @property
     def name(self) -> str:
-        """The name of the sync, and of its table."""
-        return self.rows.name
+        """The name of the sync: of its table, and of its destination where that has several."""
+        return f"{self.rows.name}_{self.target}" if self.target else self.rows.name
+
+    def key(self, part: Part = "") -> dg.AssetKey:
+        """The asset key of the table, of which there is one, or of what follows from it."""
+        if part in ("", "findings"):
+            return dg.AssetKey(f"{self.rows.name}_{part}" if part else self.rows.name)
+        return super().key(part)
