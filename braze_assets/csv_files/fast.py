@@ -35,7 +35,13 @@ def _plain(text: bytes, delimiter: bytes) -> bool:
     if not quotes:
         return True
     # Doubled quotes, and those that could be either, are for the exact reader.
-    unclear = (b'""', delimiter + b'"' + delimiter, delimiter + b'"\r', delimiter + b'"\n', b'\n"' + delimiter)
+    unclear = (
+        b'""',
+        delimiter + b'"' + delimiter,
+        delimiter + b'"\r',
+        delimiter + b'"\n',
+        b'\n"' + delimiter,
+    )
     if quotes % 2 or any(each in text for each in unclear):
         return False
     opening = text.count(delimiter + b'"') + text.count(b'\n"') + text.startswith(b'"')

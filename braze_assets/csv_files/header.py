@@ -81,7 +81,8 @@ def read_header(line: str, settings: CsvSettings, place: str) -> FileHeader:
         raise CsvError(
             f"The file has no column {unknown[0]!r}, for which the drop has a cast.",
             place=f"{place}:1",
-            remedy=(f"Did you mean {near[0]!r}? " if near else "") + f"Correct `casts`, or the file. {_REMEDY}",
+            remedy=(f"Did you mean {near[0]!r}? " if near else "")
+            + f"Correct `casts`, or the file. {_REMEDY}",
         )
     return FileHeader(settings.identifier, tuple(names[len(wanted) :]))
 

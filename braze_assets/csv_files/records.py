@@ -63,7 +63,9 @@ class Records:
         text = self._rest.decode(errors="ignore")
         lines = io.StringIO(text, newline="").readlines()
         first = ""
-        while lines and (not first.strip() or first.count('"') % 2) and len(first) <= self._settings.line_bytes:
+        while (
+            lines and (not first.strip() or first.count('"') % 2) and len(first) <= self._settings.line_bytes
+        ):
             first += lines.pop(0)
             self._line += 1
         if len(first) > self._settings.line_bytes:

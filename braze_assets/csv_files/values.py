@@ -61,7 +61,7 @@ def cell_rule(name: str, cell: str, cast: Cast | None, limits: Limits) -> CellRu
     found = f"{cell}_list"
     items = (
         f"CASE WHEN {listed} THEN CASE WHEN regexp_full_match({cell}, {quote_literal(_TEXTS)}) "
-        f"THEN replace({cell}, '\'\'', '\"') ELSE {LIST_FUNCTION}({cell}) END END"
+        f"THEN replace({cell}, '''', '\"') ELSE {LIST_FUNCTION}({cell}) END END"
     )
     small = f"json_array_length({found}) <= {limits.array_items} AND strlen({found}) <= {limits.array_bytes}"
     json = _case(
