@@ -8,10 +8,11 @@ import click
 __all__ = ["main"]
 
 GROUPS = {
+    "doctor": "Whether the destinations of the project can be sent to.",
     "events": "Events of which nobody knows whether Braze took them.",
     "ledger": "What the ledger of a sync holds, and operations on it.",
 }
-"""Name to help; the commands of `name` are the click group `name` of `braze_assets.commands.<name>`."""
+"""Name to help; `name` is the click group or command `name` of `braze_assets.commands.<name>`."""
 
 
 class Lazy(click.Group):

@@ -116,7 +116,7 @@ class Destination(dg.Component, dg.Model, dg.Resolvable):
         """
         file = context.path / "defs.yaml"
         declared(context, Destination)
-        if self.name in deployment_resources():
+        if self.name in (*deployment_resources(), "io_manager"):
             raise ConfigurationError(
                 f"The name {self.name!r} is taken: every deployment has a resource of that name.",
                 place=line_of(file, self.name),

@@ -134,8 +134,11 @@ class BrazeResource(dg.ConfigurableResource[None]):
         Args:
             write_probe: Whether a small object is written to the drop location and removed again.
         """
-        from braze_assets.delivery.connection import check_destination
+        from braze_assets.delivery.connection import Finding, check_destination
 
+        if not self.enabled:
+            cause = "The destination is disabled: nothing was asked."
+            return (Finding(subject="connection", passed=True, cause=cause),)
         return check_destination(
             self.client,
             limits=self.limits(),
