@@ -6,21 +6,25 @@ if TYPE_CHECKING:
     from braze_assets.components import (
         AttributeCatalog,
         AttributeSync,
+        CsvDrop,
         CurrentsFeed,
         DataTemplate,
         Destination,
         EventSync,
         SampleCustomer360,
+        Segments,
     )
 
 __all__ = [
     "AttributeCatalog",
     "AttributeSync",
+    "CsvDrop",
     "CurrentsFeed",
     "DataTemplate",
     "Destination",
     "EventSync",
     "SampleCustomer360",
+    "Segments",
 ]
 
 

@@ -2,18 +2,22 @@
 
 from braze_assets.components.attribute_catalog import AttributeCatalog
 from braze_assets.components.attribute_sync import AttributeSync
+from braze_assets.components.csv_drop import CsvDrop
 from braze_assets.components.currents_feed import CurrentsFeed
 from braze_assets.components.data_template import DataTemplate
 from braze_assets.components.destination import Destination
 from braze_assets.components.event_sync import EventSync
 from braze_assets.components.sample_customer_360 import SampleCustomer360
+from braze_assets.components.segments import Segments
 
 __all__ = [
     "AttributeCatalog",
     "AttributeSync",
+    "CsvDrop",
     "CurrentsFeed",
     "DataTemplate",
     "Destination",
     "EventSync",
     "SampleCustomer360",
+    "Segments",
 ]

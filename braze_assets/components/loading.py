@@ -16,11 +16,13 @@ from braze_assets.braze.redaction import hide, secrets_of_environment
 from braze_assets.components import models
 from braze_assets.components.attribute_catalog import AttributeCatalog, CatalogAttributeModel
 from braze_assets.components.attribute_sync import AttributeSync
+from braze_assets.components.csv_drop import CsvDrop, CsvDropGuardsModel
 from braze_assets.components.currents_feed import CurrentsFeed
 from braze_assets.components.data_template import DataTemplate
 from braze_assets.components.destination import Destination, LimitsModel
 from braze_assets.components.event_models import EventColumnsModel, EventGuardsModel
 from braze_assets.components.event_sync import EventSync
+from braze_assets.components.segments import SegmentModel, Segments
 from braze_assets.components.sync_settings import SyncSettings
 from braze_assets.components.yaml_errors import unknown_component, unreadable_yaml, wrong_settings
 from braze_assets.errors import BrazeAssetsError, ConfigurationError
@@ -36,6 +38,7 @@ _SYNC: dict[str, type[BaseModel]] = {
     "partitions": models.PartitionsModel,
 }
 _FEED: dict[str, type[BaseModel]] = {"": CurrentsFeed}
+_CSV_DROP: dict[str, type[BaseModel]] = {"": CsvDrop, "guards": CsvDropGuardsModel}
 _EVENTS: dict[str, type[BaseModel]] = {
     "": EventSync,
     "table": models.TableModel,
@@ -47,7 +50,15 @@ _EVENTS: dict[str, type[BaseModel]] = {
 _DESTINATION: dict[str, type[BaseModel]] = {"": Destination, "limits": LimitsModel, "defaults": SyncSettings}
 _TEMPLATE: dict[str, type[BaseModel]] = {**_SYNC, "": DataTemplate}
 _CATALOG: dict[str, type[BaseModel]] = {"": AttributeCatalog, "attributes": CatalogAttributeModel}
+_SEGMENTS: dict[str, type[BaseModel]] = {
+    "": Segments,
+    "segments": SegmentModel,
+    "sources": models.SourceModel,
+    "partitions": models.PartitionsModel,
+}
 _VOCABULARIES = {
+    "Segment": _SEGMENTS,
+    "CsvDrop": _CSV_DROP,
     "CurrentsFeed": _FEED,
     "EventSync": _EVENTS,
     "EventColumns": _EVENTS,

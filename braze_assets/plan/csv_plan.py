@@ -1,7 +1,7 @@
 """The plan of a CSV file: each cell as its exact JSON text, all of them or only those that changed.
 
-A drop's ledger holds JSON texts: the cells of one column may be of several types, and `null` (the attribute was
-unset) is another thing than nothing (it was never sent). They are compared as they would be sent.
+A drop's ledger holds JSON texts: the cells of one column may be of several types, and `null` (the attribute
+was unset) is another thing than nothing (it was never sent). They are compared as they would be sent.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -42,8 +42,8 @@ _TEXT = AttributeType("String")
 class CsvPlan:
     """A plan that is ready to be written.
 
-    Beside a plan's columns its rows have `line`, `detail` and `findings`; those that are left out are there as
-    well, each with its reason: a key of `csv_files.PROBLEMS`.
+    Beside a plan's columns its rows have `line`, `detail` and `findings`; those that are left out are there
+    as well, each with its reason: a key of `csv_files.PROBLEMS`.
 
     Args:
         header: What it says about itself.
@@ -91,6 +91,7 @@ def make_csv_plan(
     folder: Path,
     file: Mapping[str, Any],
     allow: Collection[str] = frozenset(),
+    note: str = "",
 ) -> CsvPlan:
     """What would be sent of a file now. Nothing is sent, and nothing is written but in the folder.
 
@@ -106,6 +107,7 @@ def make_csv_plan(
         folder: For what is needed only until the plan is read.
         file: What is to be kept about the file.
         allow: Guards that are waived for this one plan, by name.
+        note: Why there is nothing to send, where that is not for what the file holds.
 
     Raises:
         ConfigurationError: `allow` names a guard that does not exist.
@@ -138,8 +140,8 @@ def make_csv_plan(
         identifier=cells.header.identifier,
         ledger_position=position.sequence,
         status="ready" if counts.plan.objects else "empty",
-        note="" if counts.plan.objects else counts.nothing(),
-        types={name: _TEXT.sql for name in cells.header.attributes},
+        note="" if counts.plan.objects else note or counts.nothing(),
+        types=dict.fromkeys(cells.header.attributes, _TEXT.sql),
         update_existing_only=settings.update_existing_only,
         allow=tuple(sorted(allow)),
         counts=counts.plan,

@@ -42,8 +42,9 @@ class CsvColumns:
     ) -> str:
         """A table expression: what is to be sent of each row, against the ledger where one is given.
 
-        `line`, `id`, `w<i>`, `same` (cells that Braze has acknowledged already), `error`, `detail`, `findings`,
-        `previous` (JSON of what the ledger holds of what is sent), `again` (for its outcome is unknown).
+        `line`, `id`, `w<i>`, `same` (cells that Braze has acknowledged already), `error`, `detail`,
+        `findings`, `previous` (JSON of what the ledger holds of what is sent), `again` (for its outcome is
+        unknown).
         """
         everything = "".join(f", v{number} AS w{number}" for number in range(len(self.names)))
         plain = (
@@ -73,11 +74,13 @@ class CsvColumns:
             same.append(f"({value} IS NOT NULL AND NOT {flag})::INTEGER")
         target = quote_literal(str(folder / "wanted.parquet"))
         connection.execute(
-            f"COPY (SELECT line, id, {', '.join(values)}, {' + '.join(same)} AS same, error, detail, findings, "
-            f"CASE WHEN held_id IS NOT NULL THEN {previous_sql(old) if old else 'NULL'} END AS previous, "
+            f"COPY (SELECT line, id, {', '.join(values)}, {' + '.join(same)} AS same, error, detail, "
+            f"findings, CASE WHEN held_id IS NOT NULL THEN {previous_sql(old) if old else 'NULL'} END "
+            "AS previous, "
             f"{' OR '.join(again) or 'false'} AS again, held_id "
             f"FROM (SELECT *, {', '.join(flags)} FROM {cells} AS c LEFT JOIN "
-            f"(SELECT {quote_identifier(self.identifier)} AS held_id, _unknown AS unknown{fields} FROM {source}) "
+            f"(SELECT {quote_identifier(self.identifier)} AS held_id, _unknown AS unknown{fields} "
+            f"FROM {source}) "
             f"ON held_id = id AND error IS NULL)) TO {target} "
             "(FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 40960)"
         )
@@ -137,8 +140,8 @@ class CsvColumns:
         values = ", ".join(f"{quote_identifier(name)} := w{number}" for number, name in enumerate(self.names))
         return (
             f"SELECT row_number() OVER () - 1 AS n, id AS {quote_identifier(self.identifier)}, "
-            f"{kind} ELSE 'changed' END ELSE 'unset' END AS kind, {attributes} AS attributes, {text} AS object, "
-            f"previous, CAST({points or '0'} AS INTEGER) AS data_points, "
+            f"{kind} ELSE 'changed' END ELSE 'unset' END AS kind, {attributes} AS attributes, "
+            f"{text} AS object, previous, CAST({points or '0'} AS INTEGER) AS data_points, "
             f"CASE WHEN again THEN {quote_literal(OUTCOME_UNKNOWN)} END AS reason, "
             f'struct_pack({values}) AS "values", line, detail, findings '
             f"FROM {wanted} WHERE {self.reason} IS NULL"

@@ -1,0 +1,1 @@
+"""Tests of CSV files, in and out."""
