@@ -1,0 +1,168 @@
+"""Purchases as SQL: one GROUP BY a table of orders, whatever is asked of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from braze_assets.errors import SourceError
+from braze_assets.segments.conditions import number_test_sql
+from braze_assets.segments.instants import period_sql, start_sql
+from braze_assets.segments.rules import Purchased
+from braze_assets.segments.schemas import Family, Tables, family_of
+from braze_assets.storage import quote_literal
+
+__all__ = ["Purchases", "check_purchased"]
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """How a table of orders calls things."""
+
+    table: str
+    amount: str
+    sold: tuple[tuple[str, str], ...]
+    """What is true of a row that is no return and no cancellation: column, and SQL after it."""
+
+
+_ORDERS = _Orders("unified_transactions", "order_revenue", (("order_quantity", "> 0"),))
+_ITEMS = _Orders(
+    "unified_itemized_transactions",
+    "item_revenue",
+    (("is_return", "IS NOT TRUE"), ("is_cancellation", "IS NOT TRUE")),
+)
+_TIME, _ORDER = "order_datetime", "order_id"
+
+
+def check_purchased(rule: Purchased, tables: Tables) -> None:
+    """See that the table of orders has what is asked.
+
+    Raises:
+        SourceError: It lacks a table or column, or a column has the wrong type.
+    """
+    _Filter(rule, tables).check()
+
+
+@dataclass
+class Purchases:
+    """The aggregates that rules ask for; the same one is made once."""
+
+    tables: Tables
+    _aggregates: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By table: the alias of each aggregate by its SQL."""
+    _starts: dict[str, list[str | None]] = field(default_factory=dict)
+
+    def condition(self, rule: Purchased) -> str:
+        """The rule as SQL over the aggregates, which `relations` has."""
+        rows = _Filter(rule, self.tables)
+        relation, within = rows.relation, rows.sql
+        self._starts.setdefault(rows.orders.table, []).append(rows.start)
+        by_items = rows.orders is _ITEMS and rule.count
+        counted = f"count(DISTINCT {_ORDER})" if by_items else "count(*)"
+        count = f"{relation}.{self._alias(rows.orders, counted, within, 'orders')}"
+        tests = [number_test_sql(each, count) for each in rule.count]
+        # An order at least, whatever else is asked of their number.
+        tests.insert(0, f"{count} > 0")
+        if rule.amount:
+            revenue, nan = rows.amount
+            filtered = " AND ".join(filter(None, (within, nan)))
+            amount = self._alias(rows.orders, f"sum({revenue})", filtered, "amount")
+            tests += [number_test_sql(each, f"coalesce({relation}.{amount}, 0)") for each in rule.amount]
+        return " AND ".join(tests)
+
+    def relations(self) -> Iterable[tuple[str, str]]:
+        """The name and SQL of each relation of aggregates: one row a customer who ordered."""
+        for table, aggregates in self._aggregates.items():
+            orders = _ITEMS if table == _ITEMS.table else _ORDERS
+            key, _ = self.tables.column(table, self.tables.key, table)
+            where = [f"{column} {is_so}" for column, is_so in orders.sold]
+            starts = self._starts[table]
+            earliest = list(dict.fromkeys(each for each in starts if each is not None))
+            if None not in starts:
+                bound = earliest[0] if len(earliest) == 1 else f"least({', '.join(earliest)})"
+                where.append(f"{_TIME} >= {bound}")
+            lines = ",\n    ".join([key, *(f"{sql} AS {alias}" for sql, alias in aggregates.items())])
+            yield (
+                _relation(orders),
+                f"SELECT\n    {lines}\nFROM {table}\nWHERE {' AND '.join(where)}\nGROUP BY {key}",
+            )
+
+    def _alias(self, orders: _Orders, aggregate: str, within: str, kind: str) -> str:
+        known = self._aggregates.setdefault(orders.table, {})
+        sql = f"{aggregate} FILTER ({within})" if within else aggregate
+        return known.setdefault(sql, f"{kind}_{1 + len(known)}")
+
+
+@dataclass(frozen=True)
+class _Filter:
+    """Which rows of a table of orders a rule is about."""
+
+    rule: Purchased
+    tables: Tables
+
+    @property
+    def orders(self) -> _Orders:
+        return _ORDERS if self.rule.products is None else _ITEMS
+
+    @property
+    def relation(self) -> str:
+        return _relation(self.orders)
+
+    @property
+    def _chosen(self) -> list[tuple[str, tuple[str, ...]]]:
+        named = {
+            "product_id": self.rule.products,
+            "purchase_channel": self.rule.channels,
+            "purchase_brand": self.rule.brands,
+            "currency": self.rule.currencies,
+        }
+        return [(column, values) for column, values in named.items() if values is not None]
+
+    @property
+    def sql(self) -> str:
+        tests = []
+        if self.rule.when is not None:
+            tests.append(period_sql(_TIME, self._time, self.rule.when))
+        for column, values in self._chosen:
+            literals = ", ".join(quote_literal(value) for value in values)
+            tests.append(f"{column} IN ({literals})" if values else "false")
+        return " AND ".join(tests)
+
+    @property
+    def start(self) -> str | None:
+        """The first instant that counts."""
+        return start_sql(self._time, self.rule.when) if self.rule.when is not None else None
+
+    @property
+    def amount(self) -> tuple[str, str]:
+        """The column of the revenue, and the SQL that leaves out what is no number."""
+        name, sql_type = self.tables.column(self.orders.table, self.orders.amount, self.rule.place)
+        return name, f"NOT isnan({name})" if (sql_type or "").upper() in ("DOUBLE", "FLOAT") else ""
+
+    @property
+    def _time(self) -> Family:
+        _, sql_type = self.tables.column(self.orders.table, _TIME, self.rule.place)
+        return family_of(sql_type or "TIMESTAMP WITH TIME ZONE")
+
+    def check(self) -> None:
+        """Raises SourceError where a column is missing or has the wrong type."""
+        asked: list[tuple[str, tuple[Family, ...]]] = [
+            (self.tables.key, ()),
+            (_TIME, ("date", "timestamp", "instant")),
+            *((column, ()) for column, _ in self.orders.sold),
+            *((column, ("text",)) for column, _ in self._chosen),
+        ]
+        if self.rule.amount:
+            asked.append((self.orders.amount, ("number",)))
+        if self.rule.count and self.orders is _ITEMS:
+            asked.append((_ORDER, ()))
+        for column, families in asked:
+            _, sql_type = self.tables.column(self.orders.table, column, self.rule.place)
+            if families and sql_type is not None and family_of(sql_type) not in families:
+                raise SourceError(
+                    f"The column {self.orders.table}.{column} is {sql_type}, which `purchased` cannot use.",
+                    place=self.rule.place,
+                    remedy=f"Make it a {families[-1] if families[-1] != 'instant' else 'timestamp'}.",
+                )
+
+
+def _relation(orders: _Orders) -> str:
+    return f"{orders.table}_by_customer"
