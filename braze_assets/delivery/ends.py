@@ -1,14 +1,20 @@
 """The two ends of every send, whatever is sent: what comes before the first request and after the last."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.report import SendReport
-from braze_assets.errors import BrazeAssetsError, ConfigurationError, DeliveryError, PlanRefusedError
+from braze_assets.errors import (
+    BrazeAssetsError,
+    ConfigurationError,
+    DeliveryError,
+    PlanRefusedError,
+    StorageError,
+)
 from braze_assets.ledger import FoldResult
 from braze_assets.plan import BaseHeader
 from braze_assets.storage import connect
@@ -16,7 +22,7 @@ from braze_assets.storage import connect
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Mode", "finish", "open_destination", "refuse_blocked"]
+__all__ = ["Mode", "finish", "open_destination", "reading_the_kept_plan", "refuse_blocked"]
 
 Mode = Literal["preview", "test", "live"]
 
@@ -26,6 +32,10 @@ class Finishing(Protocol):
 
     def finish(self, connection: "DuckDBPyConnection", now: datetime) -> FoldResult:
         """Fold what came of it into the ledger."""
+        ...
+
+    def check(self) -> None:
+        """Raise if another run has taken over."""
         ...
 
 
@@ -57,6 +67,30 @@ def open_destination(
     if client is None:
         raise ConfigurationError("There is no destination to send to.", remedy="Give a client.")
     return contextlib.nullcontext(client) if isinstance(client, BrazeClient) else client()
+
+
+@contextlib.contextmanager
+def reading_the_kept_plan(send: Finishing) -> Iterator[None]:
+    """The ledger's copy of a plan goes when another run takes over: then that is what is to be said.
+
+    Raises:
+        LedgerMovedError: It has.
+        StorageError: It has not; the copy, or something else, cannot be read.
+    """
+    import duckdb
+
+    try:
+        yield
+    except StorageError:
+        send.check()
+        raise
+    except duckdb.Error as error:
+        send.check()
+        raise StorageError(
+            f"The ledger's copy of the plan cannot be read: {type(error).__name__}.",
+            place="plans/ of the ledger",
+            remedy="Check the storage; the next run goes on.",
+        ) from error
 
 
 def finish(send: Finishing, failure: DeliveryError | None, report: SendReport, now: datetime) -> None:

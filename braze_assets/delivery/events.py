@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from braze_assets.braze.limits import Limits
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.clocks import Clocks
-from braze_assets.delivery.ends import Mode, finish, open_destination, refuse_blocked
+from braze_assets.delivery.ends import Mode, finish, open_destination, reading_the_kept_plan, refuse_blocked
 from braze_assets.delivery.limiter import RateLimiter
 from braze_assets.delivery.pipeline import Pipeline
 from braze_assets.delivery.preflight import check_first
@@ -91,7 +91,8 @@ def send_events(
             object_limit=test_events if mode == "test" else None,
             now=clocks.now(),
         )
-        return sending.run(send, base, limiter, progress, cancelled)
+        with reading_the_kept_plan(send):
+            return sending.run(send, base, limiter, progress, cancelled)
 
 
 @dataclass(frozen=True)

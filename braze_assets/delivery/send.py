@@ -7,7 +7,7 @@ from datetime import datetime
 from braze_assets.braze.limits import Limits
 from braze_assets.delivery.client import BrazeClient
 from braze_assets.delivery.clocks import Clocks
-from braze_assets.delivery.ends import Mode, finish, open_destination, refuse_blocked
+from braze_assets.delivery.ends import Mode, finish, open_destination, reading_the_kept_plan, refuse_blocked
 from braze_assets.delivery.limiter import RateLimiter
 from braze_assets.delivery.pipeline import Pipeline
 from braze_assets.delivery.preflight import check_first, wait_until_settled
@@ -15,7 +15,7 @@ from braze_assets.delivery.progress import ProgressCallback
 from braze_assets.delivery.report import Delivered, SendReport, SendState
 from braze_assets.delivery.settings import DeliverySettings
 from braze_assets.delivery.shared import limiter_for
-from braze_assets.errors import LedgerMovedError, StorageError
+from braze_assets.errors import LedgerMovedError
 from braze_assets.ledger import Ledger, Send
 from braze_assets.plan.header import PlanHeader, read_plan_header
 from braze_assets.storage import StoredTable, connect, quote_identifier, storage_errors
@@ -146,21 +146,11 @@ class _Sending:
             # The run that was overtaken may be alive. It sends no more once its lease has run out.
             waited += self._settle(self.clocks.now())
             base = replace(base, settling_seconds=waited)
-        with send.folding_ahead(self.clocks.now()):
+        with reading_the_kept_plan(send), send.folding_ahead(self.clocks.now()):
             return self._send(send, limiter, base)
 
     def _send(self, send: Send, limiter: RateLimiter, base: SendReport) -> SendReport:
-        import duckdb
-
-        try:
-            total, delivered = self._deliver(send, limiter)
-        except duckdb.Error as error:
-            send.check()  # The ledger's copy of the plan goes when another run takes over.
-            raise StorageError(
-                f"The ledger's copy of the plan cannot be read: {type(error).__name__}.",
-                place=", ".join(send.plan.uris),
-                remedy="Check the storage; the next run goes on.",
-            ) from error
+        total, delivered = self._deliver(send, limiter)
         if delivered is None:
             finish(send, None, base, self.clocks.now())
             return replace(base, note="Everything in this plan was sent already.")

@@ -7,8 +7,11 @@ or fall to retention, while its outcomes are not folded yet.
 import os
 import shutil
 import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
-from braze_assets.errors import LedgerError
+from braze_assets.errors import LedgerError, StorageError
 from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.storage import Storage, StoredTable, atomic_writer, open_path, storage_errors
 
@@ -50,8 +53,12 @@ class KeptPlans:
             ),
         )
 
-    def keep(self, plan_id: str, plan_uri: str) -> StoredTable:
+    def keep(self, plan_id: str, plan_uri: str) -> tuple[StoredTable, Mapping[str, Any]]:
         """Keep a plan; local files are linked, S3 objects copied within S3.
+
+        Returns:
+            The copy and the plan's header. Until the journal says that it is begun, another run may begin its
+            own and remove the copy: the header is not to be read from it.
 
         Raises:
             LedgerError: The file is another plan.
@@ -60,8 +67,8 @@ class KeptPlans:
         kept = StoredTable.at(f"{self._uri}/{plan_id}.parquet")
         with storage_errors(plan_uri):
             self._before = self._names()
-            if kept.exists():
-                return kept
+            with suppress(StorageError):
+                return kept, kept.document(PLAN_KEY) or {}
             document = StoredTable.at(plan_uri).document(PLAN_KEY) or {}
             if document.get("plan_id") != plan_id:
                 raise LedgerError(
@@ -70,7 +77,7 @@ class KeptPlans:
                     remedy="Send the plan that is there now, or make the plan again.",
                 )
             self._copy(plan_uri, kept.uris[0])
-        return kept
+        return kept, document
 
     def _copy(self, source_uri: str, target_uri: str) -> None:
         source, target = open_path(source_uri), open_path(target_uri)

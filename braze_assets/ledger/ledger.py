@@ -13,7 +13,7 @@ from braze_assets.ledger.base import ATTEMPTS, BaseLedger
 from braze_assets.ledger.delta import CommitConflict, format_of
 from braze_assets.ledger.folding import fold_once
 from braze_assets.ledger.journal import FOLDS, OPERATIONS, Entry, FoldResult, Position
-from braze_assets.ledger.schemas import FORMAT, PLAN_KEY
+from braze_assets.ledger.schemas import FORMAT
 from braze_assets.ledger.send import Send
 from braze_assets.ledger.under_way import check_order, end_operation, is_under_way
 from braze_assets.storage import Storage, connect
@@ -128,8 +128,8 @@ class Ledger(BaseLedger):
                     place=self.uri,
                     remedy="Make the plan again (materialize the delta), then send it.",
                 )
-            plan = self.kept.keep(plan_id, plan_uri)
-            counts = (plan.document(PLAN_KEY) or {}).get("counts", {})
+            plan, document = self.kept.keep(plan_id, plan_uri)
+            counts = document.get("counts", {})
             entry = Entry(
                 sequence=state.sequence + 1,
                 plan_id=plan_id,

@@ -267,6 +267,27 @@ def test_a_fold_that_slept_while_newer_plans_were_sent(
     assert world.held() == {f"u{n}": {"a": 9} for n in range(3)}
 
 
+def test_who_is_overtaken_while_it_begins_is_told_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X3: found by chaos: the run that overtakes removes the plan just kept, and that was a raw error."""
+    from braze_assets.ledger.kept import KeptPlans
+
+    header, plan = world.plan(world.rows(users(3), TYPES))
+    newer = world.plan(world.rows([{"external_id": f"u{n}", "a": 9} for n in range(3)], TYPES))
+    keep, kept = KeptPlans.keep, []
+
+    def then_another_begins(self: KeptPlans, plan_id: str, plan_uri: str) -> Any:
+        found = keep(self, plan_id, plan_uri)
+        if not kept:
+            kept.append(found[0])
+            world.begin(*newer)
+        return found
+
+    monkeypatch.setattr(KeptPlans, "keep", then_another_begins)
+    with pytest.raises(LedgerMovedError, match="stands at step 1 now"):
+        world.begin(header, plan)
+    assert not StoredTable.at(*kept[0].uris).exists(), "the other run has removed it"
+
+
 def test_receipts_after_a_settle_are_folded_as_well(world: World) -> None:
     """A plan made while a send goes on marks its open objects; the send's own end clears the marks."""
     table = world.rows(users(2), TYPES)

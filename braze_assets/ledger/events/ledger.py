@@ -1,9 +1,8 @@
 """The ledger of one sync of events or purchases: what was sent, and who may send."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from braze_assets.ledger.base import ATTEMPTS, BaseLedger
 from braze_assets.ledger.delta import CommitConflict
@@ -13,7 +12,6 @@ from braze_assets.ledger.events.reserved import Reserved
 from braze_assets.ledger.events.review import Review
 from braze_assets.ledger.events.send import EventSend, receipts_id
 from braze_assets.ledger.journal import FOLDS, Entry, FoldResult, JournalState, Position
-from braze_assets.ledger.schemas import PLAN_KEY
 from braze_assets.storage import Storage, connect
 
 if TYPE_CHECKING:
@@ -106,8 +104,7 @@ class EventLedger(BaseLedger):
             state = self.journal.read()
             if not state.position.settled:
                 continue
-            plan = self.kept.keep(plan_id, plan_uri)
-            document: Mapping[str, Any] = plan.document(PLAN_KEY) or {}
+            plan, document = self.kept.keep(plan_id, plan_uri)
             again = any(entry.plan_id == plan_id for entry in state.entries)
             entry = Entry(
                 sequence=state.sequence + 1,
