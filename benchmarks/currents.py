@@ -103,7 +103,7 @@ def ingest(feed: str, table: str, cores: int) -> dict[str, int]:
     """Decode, deduplicate and write one Parquet file."""
     _pin(cores)
     hour = ingest_hour(CurrentsSource(feed), EVENT_TYPE, HOUR)
-    rows = write_parquet(open_path(table), hour.reader()).rows
+    rows = write_parquet(open_path(table), hour.encoded()).rows
     return {"records": hour.report.records, "rows": rows}
 
 
@@ -128,9 +128,9 @@ def _ready() -> None:
     """Load the compiled loops, and pandas, which pyarrow does by itself: imports are not what is measured."""
     pa.array(np.empty(0))
     sink = io.BytesIO()
-    fastavro.writer(
-        sink, {"type": "record", "name": "E", "fields": [{"name": "id", "type": "string"}]}, [{"id": "x"}]
-    )
+    schema = {"type": "record", "name": "E", "fields": [{"name": "id", "type": "string"}]}
+    fastavro.writer(sink, schema, [{"id": "x"}] * 1_000)
+    decode_file(sink.getvalue(), dictionaries=True)
     decode_file(sink.getvalue())
 
 

@@ -67,7 +67,7 @@ def run(scale: Scale, work: Path) -> list[Figure]:
 def ingest(table: str) -> int:
     """List, read, decode, deduplicate and write one Parquet file; the rows before duplicates are dropped."""
     hour = ingest_hour(CurrentsSource(f"s3://{_BUCKET}"), EVENT_TYPE, HOUR)
-    write_parquet(open_path(table), hour.reader())
+    write_parquet(open_path(table), hour.encoded())
     return hour.report.records
 
 

@@ -66,7 +66,7 @@ def _times(files: Sequence[SpooledFile], gone: npt.NDArray[np.int64], now: datet
     """The times of the events that stay."""
     total = Times()
     for start, file in numbered(files):
-        table = file.table()
+        table = file.encoded()
         columns = [name for name in ("time",) if name in table.column_names]
         if columns:
             total += times(leave_out(table.select(columns), start, gone), now)

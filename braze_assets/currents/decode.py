@@ -17,12 +17,14 @@ from braze_assets.currents.columnar import Part, Plan, read_parts
 from braze_assets.currents.container import Block, Container, UnreadableError, read_container
 from braze_assets.currents.exact import as_decimal_text, as_meant
 from braze_assets.currents.slow import SlowReader
+from braze_assets.storage.dictionaries import joined
 
 __all__ = ["DecodeSettings", "Decoded", "Quarantined", "UnreadableError", "decode", "decode_ids"]
 
 _AT_A_TIME = 16 << 20
 """Bytes of blocks that are decoded together."""
 _MOST = (1 << 31) - 1
+"""Arrow's offsets, and the places in what is decoded together, have 32 bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +64,15 @@ class Decoded:
     """Prices that are no numbers (NaN or infinite) by field; they are null."""
 
 
-def decode(data: bytes, settings: DecodeSettings | None = None) -> Decoded:
+def decode(data: bytes, settings: DecodeSettings | None = None, *, dictionaries: bool = False) -> Decoded:
     """Decode an Avro file.
 
     A damaged file gives the records of its intact blocks, and the reason in `problem`.
+
+    Args:
+        data: The file.
+        settings: How it is decoded.
+        dictionaries: Whether a column of text that comes again and again may be an Arrow dictionary.
 
     Raises:
         UnreadableError: Not even the header can be read; or the file is damaged and nothing is to be saved.
@@ -80,7 +87,7 @@ def decode(data: bytes, settings: DecodeSettings | None = None) -> Decoded:
     tables = []
     for blocks in _together(container, settings, problems):
         if slow is None:
-            tables += list(_columnar(container, blocks, plan, problems))
+            tables += list(_columnar(container, blocks, plan, problems, dictionaries))
         else:
             tables += list(_slow(container, blocks, slow, problems))
     if problems and not settings.salvage:
@@ -144,6 +151,10 @@ def _together(
             if isinstance(error, TooLargeError):
                 break
             continue
+        if held and end - held[0][1].start > _MOST:
+            # Far apart, with much that is damaged between them.
+            yield _Opened(container.data, held)
+            held, size = [], 0
         left -= end - start
         size += end - start
         held.append((block, Part(block.records, start, end)))
@@ -155,18 +166,22 @@ def _together(
 
 
 def _columnar(
-    container: Container, opened: _Opened, plan: Plan, problems: list[tuple[str, int]]
+    container: Container,
+    opened: _Opened,
+    plan: Plan,
+    problems: list[tuple[str, int]],
+    dictionaries: bool,
 ) -> Iterator[pa.Table]:
     left = opened.blocks
     while left:
-        found = read_parts(opened.data, [part for _, part in left], plan)
+        found = read_parts(opened.data, [part for _, part in left], plan, dictionaries=dictionaries)
         if isinstance(found, pa.Table):
             yield found
             return
         block, _ = left[found.part]
         good, left = left[: found.part], left[found.part + 1 :]
         # What is before it can hold text that is not UTF-8, which shows only now.
-        yield from _columnar(container, _Opened(opened.data, good), plan, problems)
+        yield from _columnar(container, _Opened(opened.data, good), plan, problems, dictionaries)
         # Within compressed bytes no place can be named.
         place = found.place if container.codec == "null" else block.start
         problems.append((f"the block at byte {block.start:,} does not decode at byte {place:,}", place))
@@ -185,10 +200,9 @@ def _slow(
 def _finished(tables: list[pa.Table], schema: pa.Schema) -> tuple[pa.Table, dict[str, int]]:
     if not tables:
         return schema.empty_table(), {}
-    whole = pa.concat_tables(tables).select(schema.names)
     columns, lost = [], {}
     for each in schema:
-        column = whole.column(each.name)
+        column = joined([table.column(each.name) for table in tables])
         if each.type == pa.string() and (
             pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
         ):
@@ -196,7 +210,7 @@ def _finished(tables: list[pa.Table], schema: pa.Schema) -> tuple[pa.Table, dict
             if count:
                 lost[each.name] = count
         columns.append(as_meant(column))
-    return pa.table(columns, schema=schema), lost
+    return pa.table(columns, names=schema.names), lost
 
 
 def _told(problems: list[tuple[str, int]]) -> tuple[str, int]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from braze_assets.currents.avro_types import as_text
+from braze_assets.storage.dictionaries import plain, plain_type
 
 __all__ = ["Held", "TypeChange", "conform", "family", "table_schema", "type_changes", "unify"]
 
@@ -139,15 +140,20 @@ def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table with the columns of a schema that is at least as wide; those it lacks are null."""
+    """The table with the columns of a schema that is at least as wide; those it lacks are null.
+
+    Dictionaries of values that have the column's type stay dictionaries.
+    """
     columns = []
     for each in schema:
         place = table.schema.get_field_index(each.name)
         if place < 0:
             columns.append(pa.nulls(table.num_rows, each.type))
+        elif plain_type(table.field(place).type) == each.type:
+            columns.append(table.column(place))
         else:
-            columns.append(cast_column(table.column(place), each.type))
-    return pa.table(columns, schema=schema) if columns else table.select([])
+            columns.append(cast_column(plain(table.column(place)), each.type))
+    return pa.table(columns, names=schema.names) if columns else table.select([])
 
 
 def cast_column(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

@@ -14,6 +14,8 @@ from braze_assets.currents.evolution import conform
 from braze_assets.currents.listing import FileRef
 from braze_assets.currents.report import IngestReport
 from braze_assets.currents.spool import SpooledFile, leave_out
+from braze_assets.storage import EncodedBatches
+from braze_assets.storage.dictionaries import plain_table
 
 __all__ = ["IngestedHour", "ReadHour", "numbered"]
 
@@ -53,18 +55,29 @@ class IngestedHour:
 
     def reader(self) -> pa.RecordBatchReader:
         """The events, a file at a time. May be called again."""
-        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+        plain = (batch for each in self._batches() for batch in _plain(each, self.schema))
+        return pa.RecordBatchReader.from_batches(self.schema, plain)
 
     def table(self) -> pa.Table:
         """All events at once, for hours known to be small."""
         return self.reader().read_all()
 
+    def encoded(self) -> EncodedBatches:
+        """The same as `reader` for the Parquet writer: text that comes again and again is in dictionaries."""
+        return EncodedBatches(self.schema, self._batches())
+
     def _batches(self) -> Iterator[pa.RecordBatch]:
         for start, file in numbered(self.read.files):
-            events = conform(leave_out(file.table(), start, self._gone), self._fields)
+            events = conform(leave_out(file.encoded(), start, self._gone), self._fields)
             events = events.append_column(ADDED.field("event_time"), event_time(events))
-            keys = pa.repeat(pa.scalar(file.file.key), events.num_rows)
-            yield from events.append_column(ADDED.field("_file"), keys).to_batches()
+            key = pa.DictionaryArray.from_arrays(
+                np.zeros(events.num_rows, dtype=np.int32), pa.array([file.file.key])
+            )
+            yield from events.append_column("_file", key).to_batches()
+
+
+def _plain(batch: pa.RecordBatch, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    yield from plain_table(pa.Table.from_batches([batch])).cast(schema).to_batches()
 
 
 def numbered(files: Sequence[SpooledFile]) -> Iterator[tuple[int, SpooledFile]]:

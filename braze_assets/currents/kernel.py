@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["ARRAY", "BOOLEAN", "BYTES", "DOUBLE", "FLOAT", "INTEGER", "walk"]
+from braze_assets.currents.kinds import ARRAY, BOOLEAN, BYTES, FLOAT, INTEGER
 
-BOOLEAN, INTEGER, FLOAT, DOUBLE, BYTES, ARRAY = range(6)
+__all__ = ["compiled", "note", "walk"]
+
 _FAILED = -1
+_SHORT = 63
+"""The longest text whose length is one byte."""
 
 
-def _compiled(function: Any) -> Any:
+def compiled(function: Any) -> Any:
+    """A function as machine code, which lets other threads run meanwhile."""
     try:
         return njit(cache=True, nogil=True, boundscheck=False)(function)
     except RuntimeError:
@@ -23,7 +27,7 @@ def _compiled(function: Any) -> Any:
         return njit(nogil=True, boundscheck=False)(function)
 
 
-@_compiled
+@compiled
 def _long(data, place, end):  # type: ignore[no-untyped-def]
     """An Avro long, and the place behind it; that place is negative where there is none."""
     value = np.int64(0)
@@ -51,7 +55,7 @@ def _long(data, place, end):  # type: ignore[no-untyped-def]
     return value, behind
 
 
-@_compiled
+@compiled
 def _value(data, place, end, kind):  # type: ignore[no-untyped-def]
     """A value that is no array: what it is (for text: where it begins), its length, the place behind it."""
     if kind == BYTES:
@@ -73,9 +77,74 @@ def _value(data, place, end, kind):  # type: ignore[no-untyped-def]
     return np.int64(bits), np.int64(0), place + size
 
 
-@_compiled
+@compiled
+def note(data, starts, ends, counts, program, slots, values, valid, places, lengths):  # type: ignore[no-untyped-def]
+    """Read records without arrays: numbers are stored, of texts it is noted where they are.
+
+    Args:
+        data: Bytes that hold the blocks.
+        starts: Where each block's records begin.
+        ends: Where they end.
+        counts: How many records each says it has.
+        program: A row a field: kind, branch of null (-1: never null).
+        slots: The row of each field: of `places` and `lengths` for text, else of `values` and `valid`.
+        values: The bits of numbers.
+        valid: Whether a number is not null.
+        places: Where each text begins, behind the start of the first block.
+        lengths: Its length; -1 where it is null.
+
+    Returns:
+        The number of the first damaged block, or -1 if there is none; and where.
+    """
+    row = 0
+    for block in range(len(starts)):
+        place = starts[block]
+        end = ends[block]
+        for _ in range(counts[block]):
+            for field in range(program.shape[0]):
+                before = place
+                kind = program[field, 0]
+                branch_of_null = program[field, 1]
+                slot = slots[field]
+                if kind == BYTES and place + _SHORT + 2 <= end:
+                    # Texts shorter than 64 bytes, whose branch and length are a byte each, or null: without
+                    # a jump that depends on the data, which is what most of the time would go to.
+                    union = np.int64(branch_of_null >= 0)
+                    branch = np.int64(data[np.uint64(place)])
+                    there = np.int64((union == 0) | (branch != 2 * branch_of_null))
+                    short = np.int64(data[np.uint64(place + union)])
+                    if ((branch & -union & ~2) | (short & -there & 0x81)) == 0:
+                        length = short >> 1
+                        places[slot, row] = place + union + 1 - starts[0]
+                        lengths[slot, row] = length * there - (1 - there)
+                        place += union + there * (1 + length)
+                        continue
+                null = False
+                if branch_of_null >= 0:
+                    branch, place = _long(data, place, end)
+                    if place < 0 or branch < 0 or branch > 1:
+                        return block, before
+                    null = branch == branch_of_null
+                value, length = np.int64(0), np.int64(-1)
+                if not null:
+                    value, length, place = _value(data, place, end, kind)
+                    if place < 0:
+                        return block, before
+                if kind == BYTES:
+                    places[slot, row] = value - starts[0]
+                    lengths[slot, row] = length
+                else:
+                    values[slot, row] = value
+                    valid[slot, row] = not null
+            row += 1
+        if place != end:
+            return block, place
+    return -1, np.int64(0)
+
+
+@compiled
 def walk(data, starts, ends, counts, program, column, store, base, values, offsets, texts, valid):  # type: ignore[no-untyped-def]
-    """Read the records of some blocks: once to measure and check them, then once more to store them.
+    """Read records, also with arrays: once to measure and check them, then once more to store them.
 
     Args:
         data: Bytes that hold the blocks.

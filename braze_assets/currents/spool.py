@@ -24,6 +24,7 @@ from braze_assets.currents.decode import DecodeSettings, Quarantined, Unreadable
 from braze_assets.currents.evolution import cast_column
 from braze_assets.currents.field_rules import FieldRules
 from braze_assets.currents.listing import CurrentsSource, FileRef
+from braze_assets.storage.dictionaries import plain, plain_table, plain_type
 
 __all__ = ["Reading", "SpooledFile", "leave_out", "read_files", "read_ids", "spool_files"]
 
@@ -59,7 +60,8 @@ class SpooledFile:
 
     file: FileRef
     kept: "pa.Table | Path | None"
-    """Its columns, or the Arrow file they are in. None where nothing could be decoded."""
+    """Its columns, or the Arrow file they are in. None where nothing could be decoded. Text that comes again
+    and again is in dictionaries."""
     schema: pa.Schema
     records: int
     """Records decoded."""
@@ -72,14 +74,18 @@ class SpooledFile:
     """Numbers kept as text that were none (NaN or infinite), by field; they are NULL."""
 
     def table(self) -> pa.Table:
-        """The records, memory-mapped where they are on disk."""
+        """The records."""
+        return plain_table(self.encoded())
+
+    def encoded(self) -> pa.Table:
+        """The records as they are kept, memory-mapped where they are on disk."""
         if isinstance(self.kept, Path):
             return pa.ipc.open_file(pa.memory_map(str(self.kept))).read_all()
         return self.schema.empty_table() if self.kept is None else self.kept
 
     def ids(self) -> pa.ChunkedArray:
         """The `id` of each record as text."""
-        return _ids(self.table())
+        return _ids(self.encoded())
 
 
 def read_files(
@@ -178,7 +184,7 @@ class _Room:
 def _spool(file: FileRef, data: bytes, place: Path, settings: Reading, room: _Room) -> SpooledFile:
     copy = partial(_copy, data, place.with_suffix(".avro"))
     try:
-        decoded = decode(data, settings.decoding)
+        decoded = decode(data, settings.decoding, dictionaries=True)
     except UnreadableError as error:
         bad = Quarantined(file.uri, str(error), 0, getattr(error, "offset", None))
         return SpooledFile(file, None, pa.schema([]), 0, 0, False, bad, copy())
@@ -189,7 +195,7 @@ def _spool(file: FileRef, data: bytes, place: Path, settings: Reading, room: _Ro
     return SpooledFile(
         file,
         kept,
-        table.schema,
+        pa.schema([(each.name, plain_type(each.type)) for each in table.schema]),
         table.num_rows,
         _ids(table).null_count,
         decoded.engine == "fastavro",
@@ -200,6 +206,7 @@ def _spool(file: FileRef, data: bytes, place: Path, settings: Reading, room: _Ro
 
 
 def _on_disk(table: pa.Table, path: Path) -> Path:
+    table = table.unify_dictionaries()  # There can be only one of each in the file.
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     return path
@@ -213,7 +220,7 @@ def _copy(data: bytes, path: Path) -> Path:
 def _ids(table: pa.Table) -> pa.ChunkedArray:
     if "id" not in table.column_names:
         return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
-    return cast_column(table.column("id"), pa.string())
+    return cast_column(plain(table.column("id")), pa.string())
 
 
 def leave_out(table: pa.Table, start: int, positions: npt.NDArray[np.int64]) -> pa.Table:

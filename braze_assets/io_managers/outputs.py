@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from braze_assets.errors import BrazeAssetsError, SourceError
+from braze_assets.storage import EncodedBatches
 
 __all__ = ["TableOutput", "to_batches"]
 
@@ -47,6 +48,8 @@ def _opened(data: Any) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
         return data.schema, data.to_batches()
     if isinstance(data, pa.RecordBatchReader):
         return data.schema, data
+    if isinstance(data, EncodedBatches):
+        return data.schema, data.batches
     kind = f"{type(data).__module__.split('.')[0]}.{type(data).__name__}"
     if kind == "pandas.DataFrame":
         table = pa.Table.from_pandas(data, preserve_index=False)

@@ -1,10 +1,12 @@
 """Where tables are kept: one URL for a folder or an S3 prefix, Parquet files, and DuckDB over them."""
 
+from braze_assets.storage.dictionaries import EncodedBatches
 from braze_assets.storage.engine import EngineSettings, connect, quote_identifier, quote_literal
 from braze_assets.storage.location import Storage, atomic_writer, open_path, storage_errors, storage_failure
 from braze_assets.storage.tables import StoredTable, Written, write_parquet
 
 __all__ = [
+    "EncodedBatches",
     "EngineSettings",
     "Storage",
     "StoredTable",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,16 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from braze_assets.errors import StorageError
+from braze_assets.storage.dictionaries import EncodedBatches
 from braze_assets.storage.engine import quote_literal
 from braze_assets.storage.location import atomic_writer, open_path, storage_errors
+from braze_assets.storage.row_groups import ROW_GROUP, Layout, row_groups
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow.dataset as ds
 
 __all__ = ["StoredTable", "Written", "write_parquet"]
-
-_ROW_GROUP = 122_880
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Written:
 
 def write_parquet(
     path: UPath,
-    data: pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch],
+    data: pa.Table | pa.RecordBatchReader | EncodedBatches | Iterable[pa.RecordBatch],
     *,
     schema: pa.Schema | None = None,
     metadata: Mapping[str, Mapping[str, Any]] | None = None,
@@ -47,7 +48,8 @@ def write_parquet(
 
     Args:
         path: Where; folders are made.
-        data: A table, or batches that are written as they come, so that memory stays bounded.
+        data: A table, or batches that are written as they come, so that memory stays bounded. A column of
+            text may come as a dictionary in any of them; in the file it is text.
         schema: Needed only for a plain iterable of batches.
         metadata: JSON documents to keep in the file's own metadata, by key.
 
@@ -60,27 +62,18 @@ def write_parquet(
         extra = {key: json.dumps(document) for key, document in metadata.items()}
         schema = schema.with_metadata({**(schema.metadata or {}), **extra})
     rows = 0
+    groups = row_groups(batches)
     with atomic_writer(path) as sink:
-        with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
-            for batch in _regroup(batches, schema):
-                writer.write_table(batch, row_group_size=_ROW_GROUP)
-                rows += batch.num_rows
+        first = next(groups, [])
+        layout = Layout.of(schema, first)
+        with pq.ParquetWriter(sink, compression="zstd", **layout.options) as writer:
+            for group in chain([first] if first else [], groups):
+                table = layout.table(group)
+                writer.write_table(table, row_group_size=ROW_GROUP)
+                rows += table.num_rows
+            writer.add_key_value_metadata(layout.metadata)
         size = sink.tell()
     return Written(uri=str(path), rows=rows, bytes=size, schema=schema)
-
-
-def _regroup(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Gather small batches into row groups of a useful size."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        held.append(batch)
-        count += batch.num_rows
-        if count >= _ROW_GROUP:
-            yield pa.Table.from_batches(held).replace_schema_metadata(schema.metadata)
-            held, count = [], 0
-    if held:
-        yield pa.Table.from_batches(held).replace_schema_metadata(schema.metadata)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def build_event_asset(
                     yield (
                         name,
                         TableOutput(
-                            filled.ingested.reader(),
+                            filled.ingested.encoded(),
                             documents=filled.documents(),
                             metadata=shown_hour(filled, beside),
                             descriptions={each.name: each.description for each in columns},
