@@ -143,7 +143,8 @@ def _canonical(column: str, type: str, name: str, spec: RowsSpec, as_of: datetim
 def _attribute(name: str, canonical: Canonical, spec: RowsSpec) -> Attribute:
     settings = spec.settings(name)
     field = PROFILE_FIELDS.get(name)
-    bucket = f"In buckets: {settings.bucket.sql(name)}" if settings.bucket else ""
+    column = next((column for column, other in spec.names.items() if other == name), name)
+    bucket = f"In buckets: {settings.bucket.sql(column)}" if settings.bucket else ""
     said = settings.description or (field.description if field else "")
     if settings.update == "patch" and not canonical.type.patchable:
         raise ConfigurationError(

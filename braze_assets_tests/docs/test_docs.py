@@ -11,10 +11,20 @@ import dagster as dg
 import pytest
 import yaml
 
+from braze_assets.assets.destinations import ConnectionConfig
 from braze_assets.assets.syncs.delta import DeltaConfig
 from braze_assets.assets.syncs.send import SendConfig
 from braze_assets.braze.fields import PROFILE_FIELDS
-from braze_assets.components import AttributeSync, CurrentsFeed, models
+from braze_assets.components import (
+    AttributeCatalog,
+    AttributeSync,
+    CurrentsFeed,
+    DataTemplate,
+    Destination,
+    attribute_catalog,
+    destination,
+    models,
+)
 from braze_assets.plan import GUARDS
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.deployments import DEPLOYMENTS
@@ -66,6 +76,13 @@ def test_the_readme_names_every_document() -> None:
     [
         AttributeSync,
         CurrentsFeed,
+        Destination,
+        destination.LimitsModel,
+        DataTemplate,
+        AttributeCatalog,
+        attribute_catalog.CatalogAttributeModel,
+        attribute_catalog.BucketModel,
+        ConnectionConfig,
         models.TableModel,
         models.SourceModel,
         models.AttributeModel,
@@ -85,9 +102,18 @@ def _shown(default: object) -> str:
     return {True: "`true`", False: "`false`"}.get(default, "") if isinstance(default, bool) else str(default)
 
 
-@pytest.mark.parametrize("model", [AttributeSync, CurrentsFeed], ids=lambda model: model.__name__)
+_SECTIONS = {
+    AttributeSync: "A sync",
+    CurrentsFeed: "A Currents feed",
+    Destination: "A destination",
+    AttributeCatalog: "The attribute catalog",
+}
+
+
+@pytest.mark.parametrize("model", _SECTIONS, ids=lambda model: model.__name__)
 def test_defaults_are_the_documented_ones(model: Any) -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) ?\|", CONFIGURATION, re.MULTILINE))
+    section = CONFIGURATION.partition(f"\n## {_SECTIONS[model]}\n")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) ?\|", section, re.MULTILINE))
     for name, field in model.model_fields.items():
         default = field.default
         if isinstance(default, (str, int, float)) and field.is_required() is False:
@@ -146,6 +172,24 @@ def test_no_document_names_a_variable_that_does_not_exist() -> None:
         assert set(_VARIABLE.findall(path.read_text(encoding="utf-8"))) <= known, path.name
 
 
+def _named_in(block: Block) -> list[Block]:
+    """The destinations and templates that a block speaks of, as the same document shows them."""
+    found: dict[str, Block] = {}
+    waiting = [block]
+    while waiting:
+        text = waiting.pop().text
+        for other in blocks("yaml", block.file):
+            kind = re.match(r"type: braze_assets\.(Destination|DataTemplate)\b", other.text)
+            name = kind and yaml.safe_load(other.text)["attributes"]["name"]
+            named = name and re.search(
+                rf"^  (destination|template|destinations): .*\b{name}\b", text, re.MULTILINE
+            )
+            if named and other != block and name not in found:
+                found[str(name)] = other
+                waiting.append(other)
+    return list(found.values())
+
+
 @pytest.mark.parametrize(
     "block",
     [each for each in blocks("yaml") if "type: braze_assets." in each.text],
@@ -157,6 +201,8 @@ def test_yaml_loads(block: Block, tmp_path: Path) -> None:
     project.write("it/orders.sql", "SELECT order_id, external_id, ordered_at FROM members, shops")
     project.write("it/customers.csv", "external_id,tier\n1,Gold\n")
     project.write("it/defs.yaml", block.text)
+    for number, other in enumerate(_named_in(block)):
+        project.write(f"named{number}/defs.yaml", other.text)
     made = [
         asset
         for asset in project.load().assets or ()
