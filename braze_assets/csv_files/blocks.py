@@ -8,6 +8,8 @@ from braze_assets.errors import CsvError
 
 __all__ = ["Blocks"]
 
+_BLOCK = 1 << 20
+
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -32,14 +34,14 @@ class Blocks:
         return self._digest.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
-        """The blocks, as long as the parts.
+        """The blocks, of a megabyte or so at most.
 
         Raises:
             CsvError: A byte is not of the encoding; says which one.
         """
         decoder = codecs.getincrementaldecoder(self._encoding)("strict")
         first = True
-        for part in self._parts:
+        for part in _small(self._parts):
             self._digest.update(part)
             block = self._decoded(decoder, part, final=False)
             self.size += len(part)
@@ -78,3 +80,12 @@ class Blocks:
             remedy=f"Save the file as UTF-8, or set `encoding` to what it is written in, such as {guess}. "
             "Nothing of it was sent.",
         )
+
+
+def _small(parts: Iterable[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        if len(part) <= _BLOCK:
+            yield part
+            continue
+        for start in range(0, len(part), _BLOCK):
+            yield part[start : start + _BLOCK]

@@ -71,8 +71,12 @@ def _item(found: "re.Match[str]") -> str | int | float | bool | None:
 def _unescaped(text: str) -> str | None:
     if "\\" in text:
         text = _ESCAPE.sub(_character, text)
-    # Half of a surrogate pair is no character, and no JSON in UTF-8 can hold it.
-    return None if any("\ud800" <= each <= "\udfff" for each in text) else text
+        try:
+            # JSON writes characters beyond the first 65,536 as pairs; half of a pair is no character.
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            return None
+    return text
 
 
 def _character(found: "re.Match[str]") -> str:

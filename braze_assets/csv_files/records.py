@@ -6,7 +6,6 @@ columns are kept with their line and what is wrong, without their text.
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ from braze_assets.errors import CsvError
 
 __all__ = ["Records", "record_schema"]
 
-_GATHER = 1 << 22
+_GATHER = 1 << 20
 
 
 def record_schema(columns: int) -> pa.Schema:
@@ -48,30 +47,31 @@ class Records:
         self.schema = record_schema(self.header.columns)
 
     def _read_header(self) -> FileHeader:
-        while not re.search(rb"[^\r\n][\r\n]", self._rest):
+        more = True
+        while (first := self._first(final=not more)) is None:
             if len(self._rest) > self._settings.line_bytes:
                 raise self._too_long(1)
-            if not self._more():
-                break
-        if not self._rest.strip():
+            more = self._more()
+        if not first.strip():
             raise CsvError(
                 "The file is empty.",
                 place=self._place,
                 remedy="Nothing was sent. Drop a file with a header and rows.",
             )
-        # A quoted name may hold a line break: then the first record is longer than the first line.
-        text = self._rest.decode(errors="ignore")
-        lines = io.StringIO(text, newline="").readlines()
-        first = ""
-        while (
-            lines and (not first.strip() or first.count('"') % 2) and len(first) <= self._settings.line_bytes
-        ):
-            first += lines.pop(0)
-            self._line += 1
-        if len(first) > self._settings.line_bytes:
-            raise self._too_long(1)
+        self._line += len(io.StringIO(first, newline="").readlines())
         self._rest = self._rest[len(first.encode()) :]
         return read_header(first.lstrip("\r\n"), self._settings, self._place)
+
+    def _first(self, *, final: bool) -> str | None:
+        """The blank lines and the first record, with its line break; None where more has to be read."""
+        first = ""
+        # A quoted name may hold a line break: then the first record is longer than the first line.
+        for line in io.StringIO(self._rest.decode(errors="ignore"), newline=""):
+            first += line
+            if first.strip("\r\n") and first.count('"') % 2 == 0:
+                break
+        whole = first.strip("\r\n") and first.count('"') % 2 == 0 and len(first.encode()) < len(self._rest)
+        return first if final or (whole and first.endswith(("\r", "\n"))) else None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """The records, in order of the file but for those with a problem, which follow their block's.
@@ -86,7 +86,7 @@ class Records:
                 return
 
     def _more(self) -> bool:
-        """Add a few megabytes to what is held; False at the end of the file."""
+        """Add about a megabyte to what is held; False at the end of the file."""
         parts, size = [self._rest], 0
         for block in self._blocks:
             parts.append(block)

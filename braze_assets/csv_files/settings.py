@@ -40,7 +40,7 @@ class CsvSettings:
     delimiter: str = ","
     limits: Limits = field(default_factory=Limits)
     line_bytes: int = 4_000_000
-    record_bytes: int = 8_000_000
+    record_bytes: int = 4_000_000
     cell_chars: int = 131_072
     columns: int = 2_000
 
