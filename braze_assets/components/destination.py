@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from braze_assets.assets.destinations import build_destination
 from braze_assets.braze.identifiers import IdentifierKind
@@ -43,6 +43,9 @@ class Destination(dg.Component, dg.Model, dg.Resolvable):
     Makes the resource `<name>`, and the asset `destinations/<name>` with the check `connection`.
     """
 
+    # The key may stand in the file by mistake: pydantic would repeat it, and whoever shows its errors.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
     name: str = Field(
         pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
         description="Letters, digits and underscores: the key of the resource. Part of the names of assets "
@@ -60,6 +63,7 @@ class Destination(dg.Component, dg.Model, dg.Resolvable):
     api_key_variable: str = Field(
         default="BRAZE_API_KEY", description="The environment variable that holds the REST API key."
     )
+    api_key: Any = Field(default=None, description="Refused: the key does not belong into a file.")
     identifier: IdentifierKind | None = Field(
         default=None, description="What this workspace knows users by; syncs may say otherwise."
     )
@@ -85,6 +89,15 @@ class Destination(dg.Component, dg.Model, dg.Resolvable):
             )
         return text
 
+    @field_validator("api_key")
+    @classmethod
+    def _is_not_here(cls, value: object) -> None:
+        if value is not None:
+            raise ValueError(
+                "a key does not belong into a file (it is not shown here). Make a new one, put it into an "
+                "environment variable, and name that under api_key_variable"
+            )
+
     @field_validator("instance")
     @classmethod
     def _is_known(cls, text: str | None) -> str | None:
@@ -101,6 +114,15 @@ class Destination(dg.Component, dg.Model, dg.Resolvable):
         if text and "{{" not in text and not _BUCKET.fullmatch(text):
             raise ValueError("give the bucket's name alone, such as acme-braze, without s3:// and folder")
         return text
+
+    @classmethod
+    def model(cls) -> type[BaseModel]:
+        """The model that Dagster reads the YAML with."""
+        made = super().model()
+        if not made.model_config.get("hide_input_in_errors"):
+            made.model_config["hide_input_in_errors"] = True
+            made.model_rebuild(force=True)
+        return made
 
     @property
     def drop_url(self) -> str:

@@ -9,9 +9,11 @@ import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.event_syncs import EventSyncDefinition, build_event_sync
+from braze_assets.assets.pausing import paused
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.components.event_models import EventColumnsModel, EventGuardsModel
 from braze_assets.components.models import PartitionsModel, SourceModel, TableModel
+from braze_assets.components.precedence import settle
 from braze_assets.components.tables import declared_source, partitions_of, table_query
 from braze_assets.plan.events import EventGuardSettings, EventPlanSettings
 from braze_assets.rows.events import EventColumns, EventsSpec
@@ -44,7 +46,7 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
     sources: dict[str, SourceModel] = Field(
         default={}, description="Tables of the SQL that are not assets of `customer_360`."
     )
-    destination: str = Field(default="braze", description="The resource key of the Braze workspace.")
+    destination: str = Field(default="braze", description="A `Destination`, or the key of a resource.")
     mode: Literal["preview", "test", "live"] = Field(
         default="preview", description="preview sends nothing, test sends `test_events`, live sends."
     )
@@ -75,7 +77,9 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The sync's assets, jobs and schedule."""
-        return build_event_sync(self.definition(context.path))
+        [settled] = settle(context, self)
+        made = build_event_sync(settled.sync.definition(context.path))
+        return made if settled.enabled else paused(made, settled.why_not)
 
     def definition(self, folder: Path) -> EventSyncDefinition:
         """The sync in Python.

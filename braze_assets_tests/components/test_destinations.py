@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import dagster as dg
@@ -125,6 +128,20 @@ def test_a_key_in_the_file_is_not_repeated(project: Project, line: str) -> None:
     assert "4711" not in text
 
 
+@pytest.mark.parametrize("name", ["api_key", "api_key_variable", "instance", "identifier"])
+def test_dagsters_own_loader_does_not_repeat_it_either(project: Project, name: str) -> None:
+    """K01: other projects load the component without this one's care for messages."""
+    kept = "\n".join(each for each in EU.splitlines() if not each.startswith(f"  {name}:"))
+    project.write("eu/defs.yaml", f"{kept}\n  {name}: planted-key-4711\n")
+    module = ModuleType("somebody_elses_defs")
+    module.__file__ = str(project.folder / "__init__.py")
+    module.__path__ = [str(project.folder)]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Exception, match=name) as caught:
+        patch.setitem(sys.modules, module.__name__, module)
+        dg.ComponentTree.from_module(module, project.folder.parent).build_defs()
+    assert "4711" not in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_destination_named_twice_says_where(project: Project) -> None:
     project.write("eu/defs.yaml", EU)
     project.write("also/defs.yaml", EU.replace("name: eu", "name: EU"))
@@ -193,3 +210,27 @@ def test_no_further_than_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None
     assert Destination(name="eu", most="live").resource().most == "test"
     monkeypatch.setenv("BRAZE_ASSETS_DEPLOYMENT", "production")
     assert Destination(name="eu", most="preview").resource().most == "preview"
+
+
+def test_a_sync_of_events_has_a_destination_too(project: Project) -> None:
+    """K08; its settings come from there as well."""
+    project.write("vip/defs.yaml", EVENTS % "eurpe")
+    project.write("europe/defs.yaml", EU.replace("name: eu", "name: europe") + "  enabled: false\n")
+    assert "Did you mean europe?" in str(refused(project).remedy)
+    project.write("vip/defs.yaml", EVENTS % "europe")
+    schedule = loaded(project).resolve_schedule_def("orders_schedule")
+    tick = schedule.evaluate_tick(
+        dg.build_schedule_context(repository_def=loaded(project).get_repository_def())
+    )
+    assert "destination europe is disabled" in str(tick.skip_message)
+
+
+EVENTS = """\
+type: braze_assets.EventSync
+attributes:
+  name: orders
+  table: {sql: vip.sql}
+  destination: %s
+  event_name: order
+  schedule: "0 3 * * *"
+"""
