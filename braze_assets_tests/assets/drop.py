@@ -4,12 +4,16 @@ from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
+import pytest
 
 from braze_assets.emulator.process import LocalBraze
 from braze_assets.storage import Storage, open_path
 from braze_assets_tests.projects import Project
 
-__all__ = ["Drop"]
+__all__ = ["ANYWHERE", "SEED", "Drop"]
+
+SEED = "external_id,Loyalty Points,Last Brand Purchased\nabc123,1982,Solomon\n"
+ANYWHERE = pytest.mark.parametrize("place", ["folder", "s3"], indirect=True)
 
 YAML = """\
 type: braze_assets.CsvDrop
@@ -28,11 +32,13 @@ class Drop:
         self.project, self.braze, self.url = project, braze, url
         self.instance = dg.DagsterInstance.ephemeral()
         self.cursor: str | None = None
+        self._definitions: dg.Definitions | None = None
         self.settings()
 
     def settings(self, more: str = "", mode: str = "live") -> None:
         """Write the YAML; further lines are indented as attributes."""
         lines = "\n".join(f"  {line}" for line in more.splitlines())
+        self._definitions = None
         text = YAML.format(url=self.url, mode=mode, more=lines)
         (self.project.folder / "loyalty").mkdir(exist_ok=True)
         (self.project.folder / "loyalty" / "defs.yaml").write_text(text)
@@ -50,9 +56,15 @@ class Drop:
         found = [each for each in folder.iterdir() if not each.is_dir()] if folder.exists() else []
         return sorted(each.name for each in found)
 
+    @property
+    def definitions(self) -> dg.Definitions:
+        """The project, loaded."""
+        self._definitions = self._definitions or self.project.definitions()
+        return self._definitions
+
     def look(self) -> dg.SensorResult:
         """One tick of the sensor."""
-        definitions = self.project.definitions()
+        definitions = self.definitions
         sensor = definitions.resolve_sensor_def("loyalty_sensor")
         context = dg.build_sensor_context(
             instance=self.instance,
@@ -67,10 +79,18 @@ class Drop:
             self.instance.add_dynamic_partitions("loyalty_files", list(request.partition_keys))
         return result
 
+    def asked(self) -> dg.RunRequest:
+        """What the sensor asks for, at once or at the second look."""
+        for _ in range(2):
+            if requests := self.look().run_requests:
+                [request] = requests
+                return request
+        raise AssertionError("nothing was asked for")
+
     def run(self, request: dg.RunRequest, **config: Any) -> dg.ExecuteInProcessResult:
         """What the sensor asked for."""
         assert request.asset_selection is not None
-        job = self.project.definitions().resolve_implicit_global_asset_job_def()
+        job = self.definitions.resolve_implicit_global_asset_job_def()
         return job.get_subset(asset_selection=set(request.asset_selection)).execute_in_process(
             run_config={"ops": {name: {"config": dict(each)} for name, each in config.items()}},
             instance=self.instance,
