@@ -112,6 +112,10 @@ class GuardsModel(dg.Model, dg.Resolvable):
     )
     allow_consent: Sequence[str] = Field(default=(), description="Consent fields that may be written.")
     allow_type_change: Sequence[str] = Field(default=(), description="Attributes that may change their type.")
+    max_churn: float | None = Field(
+        default=GuardSettings.max_churn,
+        description="Share of the users that one attribute may change for with every plan, without warning.",
+    )
     new_attributes: Literal["warn", "block", "allow"] | None = Field(
         default=None,
         description="What becomes of a plan with names that neither ledger nor catalog has; null: what the "
@@ -125,5 +129,5 @@ class GuardsModel(dg.Model, dg.Resolvable):
         )
 
     # Not as constraints of the fields: Dagster would ask them of null as well.
-    _share = field_validator("max_share_changed", "max_share_removed")(share_or_null)
+    _share = field_validator("max_share_changed", "max_share_removed", "max_churn")(share_or_null)
     _budget = field_validator("data_point_budget")(count_or_null)

@@ -1,7 +1,7 @@
 """What the guards look at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from braze_assets.plan.header import AttributeCount, Counts
 from braze_assets.plan.settings import GuardSettings, PlanSettings
@@ -26,6 +26,7 @@ class Facts:
         too_large: Objects left out for their size.
         flipped: Attributes whose kind of type changed: old and new type.
         held: Attributes the ledger has.
+        churn: Share of the users that an attribute changes for, in this plan and in those before.
         rewinds: The newer partition that is overwritten on purpose.
     """
 
@@ -41,6 +42,7 @@ class Facts:
     flipped: Mapping[str, tuple[str, str]]
     rewinds: str | None
     held: frozenset[str] = frozenset()
+    churn: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def guards(self) -> GuardSettings:

@@ -149,6 +149,32 @@ def _type_change(facts: Facts) -> Verdict:
     )
 
 
+def _churny_attributes(facts: Facts) -> Verdict:
+    limit = facts.guards.max_churn
+    found = {
+        name: shares
+        for name, shares in facts.churn.items()
+        if limit is not None and min(shares) >= limit and min(shares) > 0
+    }
+    shown = ", ".join(
+        f"`{name}` ({sum(shares) / len(shares):.0%} of the users on average)"
+        for name, shares in sorted(found.items(), key=lambda item: -sum(item[1]))
+    )
+    plans = max((len(shares) for shares in found.values()), default=0)
+    return Verdict(
+        guard="churny_attributes",
+        passed=not found,
+        allowed=bool(found),
+        observed=", ".join(found) or None,
+        limit=limit,
+        message=f"In each of the last {plans} plans these changed for more than {limit:.0%} of the users: "
+        f"{shown}. Each change costs a data point. Give them a bucket in the attribute catalog (green, "
+        "yellow, red; a rounder number; a flag), or send them in a sync that runs less often."
+        if found
+        else "",
+    )
+
+
 def _data_point_budget(facts: Facts) -> Verdict:
     return budget_verdict(facts.counts.data_points, facts.guards.data_point_budget, fewer="attributes")
 
@@ -194,6 +220,7 @@ GUARDS: tuple[Guard[Facts], ...] = (
     Guard("share_changed", "Not too many of the users that Braze holds change at once.", _share_changed),
     Guard("share_removed", "Not too many users vanished from the table at once.", _share_removed),
     Guard("type_change", "No attribute changes its kind of type, such as number to string.", _type_change),
+    Guard("churny_attributes", "No attribute changes for most users with every plan.", _churny_attributes),
     Guard("data_point_budget", "The plan costs no more data points than the budget.", _data_point_budget),
     Guard("object_bytes", "Objects larger than a request are left out.", _object_bytes),
     Guard(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from braze_assets.errors import PlanError
 from braze_assets.ledger import Held, Ledger, Position, Projection
+from braze_assets.plan.churn import churn
 from braze_assets.plan.cost import count_attributes, count_changes, count_if_resent
 from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
 from braze_assets.plan.facts import Facts
@@ -121,6 +122,7 @@ def make_plan(
         ledger_users=held.users,
         rewinds=(position.partition or str(position.as_of)) if older else None,
         flipped=flipped,
+        churn=churn(ledger, counts, per_attribute) if _asked(settings, held, projection) else {},
         held=frozenset(c.name for c in diff.columns if c.old is not None),
         **_counted(connection, changes, settings, position, counts),
     )
@@ -150,6 +152,11 @@ def _compute(connection: "DuckDBPyConnection", diff: Diff, users: int, changes: 
     connection.execute("DROP TABLE plan_suspects")
     connection.execute(f"CREATE TEMP TABLE {changes} AS {diff.changes('plan_candidates')}")
     connection.execute("DROP TABLE plan_candidates")
+
+
+def _asked(settings: PlanSettings, held: Held, projection: Projection | None) -> bool:
+    guards = settings.guards
+    return projection is None and guards.max_churn is not None and held.users >= max(guards.min_users, 1)
 
 
 def _check(wanted: RowsHeader, ledger: Ledger, rows: StoredTable) -> None:

@@ -29,6 +29,8 @@ class GuardSettings:
     """Consent fields that may be written."""
     allow_type_change: Collection[str] = ()
     """Attributes whose kind of type may change; they are sent again for every user."""
+    max_churn: float | None = 0.5
+    """Of the users, those that one attribute may change for with every plan without a warning."""
     new_attributes: Literal["warn", "block", "allow"] = "warn"
     """What becomes of a plan with attributes that are neither in the ledger nor in `known_attributes`."""
     known_attributes: Collection[str] = ()
