@@ -18,7 +18,7 @@ from braze_assets.errors import StorageError
 from braze_assets.storage.dictionaries import EncodedBatches
 from braze_assets.storage.engine import quote_literal
 from braze_assets.storage.location import atomic_writer, open_path, storage_errors
-from braze_assets.storage.row_groups import ROW_GROUP, Layout, row_groups
+from braze_assets.storage.row_groups import ROW_GROUP, Layout, ahead, row_groups
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,8 +67,8 @@ def write_parquet(
         first = next(groups, [])
         layout = Layout.of(schema, first)
         with pq.ParquetWriter(sink, compression="zstd", **layout.options) as writer:
-            for group in chain([first] if first else [], groups):
-                table = layout.table(group)
+            tables = (layout.table(group) for group in chain([first] if first else [], groups))
+            for table in ahead(tables) if isinstance(data, EncodedBatches) else tables:
                 writer.write_table(table, row_group_size=ROW_GROUP)
                 rows += table.num_rows
             writer.add_key_value_metadata(layout.metadata)
