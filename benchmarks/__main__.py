@@ -24,6 +24,7 @@ CASES = (
     "unchanged",
     "currents",
     "small_files",
+    "csv_drop",
     "load",
     "sample",
     "emulator",

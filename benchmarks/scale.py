@@ -24,6 +24,8 @@ class Scale:
     """Events of one hour of Currents."""
     small_files: int = 1_000
     """Files of an hour of Currents on S3."""
+    csv_rows: int = 1_000_000
+    """Rows of a CSV file on S3."""
     customers: int = 5_000_000
     """Customers of the sample."""
     seconds: float = 5.0
@@ -43,6 +45,7 @@ QUICK = Scale(
     many_users=0,
     events=50_000,
     small_files=50,
+    csv_rows=30_000,
     customers=100_000,
     seconds=1.5,
     repeats=1,

@@ -30,7 +30,7 @@ from braze_assets.currents.ingest import ingest_hour
 from braze_assets.currents.listing import CurrentsSource
 from braze_assets.storage import open_path, write_parquet
 
-__all__ = ["run"]
+__all__ = ["run", "s3_server"]
 
 EVENTS_A_FILE = 50
 READERS = 16
@@ -42,7 +42,7 @@ def run(scale: Scale, work: Path) -> list[Figure]:
     """Put the files once, then read them both ways."""
     feed = work / "small-files"
     events = write(str(feed), scale.small_files * EVENTS_A_FILE, EVENTS_A_FILE)["events"]
-    with _s3():
+    with s3_server():
         _put(feed)
         ours, bare = best(
             scale.repeats,
@@ -94,7 +94,7 @@ def _client() -> Any:
 
 
 @contextmanager
-def _s3() -> Iterator[None]:
+def s3_server() -> Iterator[None]:
     """A server with nothing in it; the environment leads to it meanwhile."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
