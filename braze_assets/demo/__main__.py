@@ -15,7 +15,7 @@ from braze_assets.demo.local import LOCAL_API_KEY, LocalFolder
 from braze_assets.errors import BrazeAssetsError
 
 if TYPE_CHECKING:
-    from braze_assets.demo.story import Chapter
+    from braze_assets.demo.chapter import Chapter
 
 _START = date(2026, 7, 1)
 
@@ -65,6 +65,7 @@ def _tell(console: Console, customers: int) -> None:
             braze.control,
             storage=local.storage,
             currents=local.currents,
+            drop=local.drop,
             start=_START,
             customers=customers,
         )

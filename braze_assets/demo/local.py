@@ -54,6 +54,11 @@ class LocalFolder:
         return self.root / "currents"
 
     @property
+    def drop(self) -> Path:
+        """Where CSV files are dropped."""
+        return self.root / "drop"
+
+    @property
     def braze_state(self) -> Path:
         """What the local Braze holds between two starts."""
         return self.root / "braze" / "state.jsonl"
@@ -65,7 +70,7 @@ class LocalFolder:
 
     def prepare(self) -> None:
         """Make the folders, the workspace file, and the instance's settings where there are none."""
-        for folder in (self.dagster_home, self.storage, self.currents, self.braze_state.parent):
+        for folder in (self.dagster_home, self.storage, self.currents, self.drop, self.braze_state.parent):
             folder.mkdir(parents=True, exist_ok=True)
         self.workspace.write_text(_WORKSPACE)
         settings = self.dagster_home / "dagster.yaml"
@@ -83,6 +88,7 @@ class LocalFolder:
             "BRAZE_ASSETS_DEPLOYMENT": "local",
             "BRAZE_ASSETS_STORAGE": str(self.storage),
             "BRAZE_CURRENTS_URL": str(self.currents),
+            "BRAZE_ASSETS_DEMO_DROP": str(self.drop),
             "BRAZE_INSTANCE": braze_url,
             "BRAZE_API_KEY": LOCAL_API_KEY,
         }

@@ -24,16 +24,20 @@ class Run:
 
     def metadata(self, asset: str) -> dict[str, Any]:
         """The metadata of an asset's last materialization in this run, as plain values."""
-        events = self.result.asset_materializations_for_node(asset.replace("/", "__"))
-        return {name: getattr(each, "value", each) for name, each in events[-1].metadata.items()}
+        last = self._made(asset)[-1]
+        return {name: getattr(each, "value", each) for name, each in last.metadata.items()}
 
     def total(self, asset: str, figure: str) -> int:
         """A figure summed over the partitions an asset made in this run."""
         by_partition = {
-            event.partition: getattr(event.metadata[figure], "value", 0)
-            for event in self.result.asset_materializations_for_node(asset.replace("/", "__"))
+            event.partition: getattr(event.metadata[figure], "value", 0) for event in self._made(asset)
         }
         return sum(int(each or 0) for each in by_partition.values())
+
+    def _made(self, asset: str) -> list[dg.AssetMaterialization]:
+        key = dg.AssetKey.from_user_string(asset)
+        events = self.result.get_asset_materialization_events()
+        return [each.materialization for each in events if each.asset_key == key]
 
     def failure(self) -> str:
         """The message of the first step that failed."""
@@ -54,7 +58,7 @@ class Runner:
 
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
         self._job = definitions.resolve_implicit_global_asset_job_def()
-        self._instance = instance
+        self.instance = instance
 
     def run(
         self,
@@ -80,7 +84,7 @@ class Runner:
             options = {"tags": tags}
         return Run(
             self._job.get_subset(asset_selection=keys).execute_in_process(
-                instance=self._instance,
+                instance=self.instance,
                 run_config={**_QUIET, "ops": ops},
                 raise_on_error=False,
                 **options,

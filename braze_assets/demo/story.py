@@ -1,7 +1,6 @@
 """The demo's story: several days of one brand, told with figures."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 
@@ -9,13 +8,15 @@ from braze_assets.assets.currents import event_asset_key
 from braze_assets.currents.events import EMAIL_EVENT_TYPES
 from braze_assets.currents.generator import GeneratorSettings, write_hours
 from braze_assets.customer_360 import TABLES, SampleSettings, seed_profiles
+from braze_assets.demo.audiences import segments_chapter
+from braze_assets.demo.chapter import Chapter, DemoFailedError, must
+from braze_assets.demo.killed import KilledImport, killed_chapter
 from braze_assets.demo.proof import prove
 from braze_assets.demo.runs import Run, Runner
 from braze_assets.emulator.client import Control
-from braze_assets.errors import BrazeAssetsError
 from braze_assets.storage import StoredTable, connect
 
-__all__ = ["Chapter", "DemoFailedError", "Story"]
+__all__ = ["Story"]
 
 SYNC = "braze_customer_attributes"
 _TABLES = [f"customer_360/{name}" for name in TABLES]
@@ -27,19 +28,6 @@ _DELIVERY = [f"{SYNC}_delta", f"{SYNC}_sync"]
 _LIVE = {f"{SYNC}_sync": {"mode": "live"}}
 
 
-class DemoFailedError(BrazeAssetsError):
-    """The demo did not come out as it must."""
-
-
-@dataclass
-class Chapter:
-    """One part of the story: what happened, in figures."""
-
-    title: str
-    facts: dict[str, str] = field(default_factory=dict)
-    message: str = ""
-
-
 class Story:
     """Tells the story on a Dagster instance and a local Braze.
 
@@ -48,17 +36,27 @@ class Story:
         braze: The local Braze's control.
         storage: Where the assets are stored, for the proof to read the wanted table itself.
         currents: Where the generator writes what Braze Currents would.
+        drop: Where CSV files are dropped.
         start: The first day.
         customers: Customers on it.
     """
 
     def __init__(
-        self, runner: Runner, braze: Control, *, storage: Path, currents: Path, start: date, customers: int
+        self,
+        runner: Runner,
+        braze: Control,
+        *,
+        storage: Path,
+        currents: Path,
+        drop: Path,
+        start: date,
+        customers: int,
     ) -> None:
         self._runner = runner
         self._braze = braze
         self._storage = storage
         self._currents = currents
+        self._drop = drop
         self._sample = SampleSettings(customers=customers, start=start)
         self._days = [f"{start + timedelta(days=number):%Y-%m-%d}" for number in range(5)]
 
@@ -69,9 +67,12 @@ class Story:
         yield "Currents: Avro files to events to engagement", self.engagement
         yield "First sync", self.first_sync
         yield "The same partition again", self.again
+        yield "A sample read back", self.read_back
         yield "The next day", self.next_day
         yield "A plan that must not be sent", self.blocked
         yield "Three days in one backfill", self.backfill
+        yield "Segments", self.segments
+        yield "A CSV file whose import is killed half-way", self.killed
         yield "Proof", self.proof
 
     def seed(self) -> Chapter:
@@ -82,7 +83,7 @@ class Story:
 
     def sources(self) -> Chapter:
         """Make the tables a brand would bring."""
-        made = self._must(self._runner.run(_TABLES, self._days[0], self._days[1]))
+        made = must(self._runner.run(_TABLES, self._days[0], self._days[1]))
         customers = made.metadata("customer_360/merged_customers")["dagster/partition_row_count"]
         return Chapter(
             "Customer 360 (synthetic)", {"tables": str(len(_TABLES)), "customers": f"{customers:,}"}
@@ -91,24 +92,23 @@ class Story:
     def engagement(self) -> Chapter:
         """Read Currents."""
         start = datetime.combine(self._sample.start, time(), tzinfo=timezone.utc)
-        hours = [start + timedelta(hours=number) for number in range(48)]
-        with connect() as connection:
-            ids = [profile["external_id"] for profile in seed_profiles(connection, self._sample)]
+        hours = [start + timedelta(hours=number) for number in range(24)]
+        ids = self._known()
         files = write_hours(
             str(self._currents),
             GeneratorSettings(external_ids=ids, sends_per_hour=max(10, len(ids) // 200)),
             hours,
         )
         first, last = f"{hours[0]:%Y-%m-%d-%H:%M}", f"{hours[-1]:%Y-%m-%d-%H:%M}"
-        events = self._must(self._runner.run(_EVENTS, first, last))
-        summary = self._must(self._runner.run(_EMAIL, self._days[0], self._days[1]))
+        events = must(self._runner.run(_EVENTS, first, last))
+        summary = must(self._runner.run(_EMAIL, self._days[0], self._days[1]))
         records = sum(events.total(each, "records") for each in _EVENTS)
         rows = sum(events.total(each, "dagster/partition_row_count") for each in _EVENTS)
         customers = summary.metadata(_EMAIL[1])["dagster/partition_row_count"]
         return Chapter(
             "Currents came back",
             {
-                "Avro files": f"{len(files):,} (5 event types x 48 hours)",
+                "Avro files": f"{len(files):,} (5 event types x 24 hours)",
                 "records read": f"{records:,}",
                 "events, each once": f"{rows:,} ({records - rows:,} duplicates left out)",
                 "customers with engagement": f"{customers:,}",
@@ -117,10 +117,9 @@ class Story:
         )
 
     def first_sync(self) -> Chapter:
-        """Send everything once, and read a sample back."""
-        run = self._sync(self._days[0], audit=True)
+        """Send everything once."""
+        run = self._sync(self._days[0])
         sent, plan = run.metadata(f"{SYNC}_sync"), run.metadata(f"{SYNC}_delta")
-        audit = run.metadata(f"{SYNC}_audit")
         findings = run.metadata(f"{SYNC}_findings")["dagster/partition_row_count"]
         return Chapter(
             f"First sync ({self._days[0]})",
@@ -129,8 +128,6 @@ class Story:
                 "requests": f"{sent['requests']:,}",
                 "data points": f"{plan['data_points']:,}",
                 "kept back": f"{plan['left_out']:,} rows; {findings:,} findings in {SYNC}_findings",
-                "audit": f"{audit['found']:,} users read back, "
-                f"{audit['matching']:,} of {audit['compared']:,} values match",
             },
         )
 
@@ -143,6 +140,18 @@ class Story:
             {
                 "objects": f"{run.metadata(f'{SYNC}_sync')['objects']:,}",
                 "requests": f"{self._requests() - before:,}",
+            },
+        )
+
+    def read_back(self) -> Chapter:
+        """Ask Braze what it holds of some users."""
+        audit = must(self._runner.run([f"{SYNC}_audit"], self._days[0])).metadata(f"{SYNC}_audit")
+        return Chapter(
+            "A sample read back",
+            {
+                "users": f"{audit['found']:,} found; {audit['released_users']:,} Braze does not know: "
+                "they leave the ledger, and are new again",
+                "values": f"{audit['matching']:,} of {audit['compared']:,} match",
             },
         )
 
@@ -165,8 +174,8 @@ class Story:
     def blocked(self) -> Chapter:
         """A sync whose column `birthday` would stand beside Braze's own `dob`."""
         before = self._requests()
-        self._must(self._runner.run(["birthday_club", "birthday_club_findings"], self._days[0]))
-        plan = self._must(self._runner.run(["birthday_club_delta"], self._days[0]))
+        must(self._runner.run(["birthday_club", "birthday_club_findings"], self._days[0]))
+        plan = must(self._runner.run(["birthday_club_delta"], self._days[0]))
         refused = self._runner.run(["birthday_club_sync"], self._days[0])
         if refused.succeeded:
             raise DemoFailedError("The sync birthday_club was sent, though its guard failed.")
@@ -182,8 +191,8 @@ class Story:
     def backfill(self) -> Chapter:
         """Three days at once: one run, one plan, the newest state only."""
         first, last = self._days[2], self._days[4]
-        self._must(self._runner.run([*_TABLES, _EMAIL[1], *_ROWS], first, last))
-        run = self._must(self._runner.run(_DELIVERY, first, last, config=_LIVE))
+        must(self._runner.run([*_TABLES, _EMAIL[1], *_ROWS], first, last))
+        run = must(self._runner.run(_DELIVERY, first, last, config=_LIVE))
         plan, sent = run.metadata(f"{SYNC}_delta"), run.metadata(f"{SYNC}_sync")
         return Chapter(
             f"Three days in one backfill ({first} to {last})",
@@ -194,6 +203,14 @@ class Story:
                 "data points": f"{plan['data_points']:,}",
             },
         )
+
+    def segments(self) -> Chapter:
+        """Who belongs together, by rules."""
+        return segments_chapter(self._runner, self._days[4])
+
+    def killed(self) -> Chapter:
+        """A file that is dropped into a folder."""
+        return killed_chapter(KilledImport(self._runner, self._braze, self._drop), self._known())
 
     def proof(self) -> Chapter:
         """Compare what Braze holds with what it should hold.
@@ -223,18 +240,13 @@ class Story:
             },
         )
 
-    def _sync(self, day: str, *, audit: bool = False) -> Run:
-        assets = [*_ROWS, *_DELIVERY, *([f"{SYNC}_audit"] if audit else [])]
-        return self._must(self._runner.run(assets, day, config=_LIVE))
+    def _sync(self, day: str) -> Run:
+        return must(self._runner.run([*_ROWS, *_DELIVERY], day, config=_LIVE))
 
     def _requests(self) -> int:
         return int(self._braze.counters()["paths"].get("/users/track", 0))
 
-    def _must(self, run: Run) -> Run:
-        if not run.succeeded:
-            raise DemoFailedError(
-                f"A run failed: {run.failure()}",
-                place="the demo's Dagster instance",
-                remedy="Open it with `make dev` and look at the run.",
-            )
-        return run
+    def _known(self) -> list[str]:
+        """Whom Braze knew at the beginning."""
+        with connect() as connection:
+            return [profile["external_id"] for profile in seed_profiles(connection, self._sample)]
