@@ -2,8 +2,9 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Collection
-from typing import TypeVar
+from collections.abc import Collection, MutableMapping
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import dagster as dg
 
@@ -13,6 +14,9 @@ from braze_assets.errors import ConfigurationError
 __all__ = ["declared", "named"]
 
 _Named = TypeVar("_Named", bound=dg.Component)
+
+_found: MutableMapping[dg.ComponentTree, dict[type, Any]] = WeakKeyDictionary()
+"""What was looked up: every component asks, and each look goes through all of them."""
 
 
 def declared(context: dg.ComponentLoadContext, kind: type[_Named]) -> dict[str, _Named]:
@@ -25,6 +29,13 @@ def declared(context: dg.ComponentLoadContext, kind: type[_Named]) -> dict[str, 
     Raises:
         ConfigurationError: Two of them have one name, in whatever case; says where.
     """
+    known = _found.setdefault(context.component_tree, {})
+    if kind not in known:
+        known[kind] = _all(context, kind)
+    return dict(known[kind])
+
+
+def _all(context: dg.ComponentLoadContext, kind: type[_Named]) -> dict[str, _Named]:
     found = context.component_tree.get_all_components(kind)
     names = Counter(_name(each).casefold() for each in found)
     for each in found:
