@@ -23,6 +23,8 @@ _DROP = "loyalty_drop"
 _COLUMNS = ("Loyalty Points", "Last Brand Purchased", "Perks")
 _ENOUGH = 0.5
 """Of the objects: when so many have come, the import is killed."""
+_LATENCY = 300
+"""Milliseconds the local Braze takes for a reply meanwhile."""
 _TIMEOUT = 120.0
 
 
@@ -69,6 +71,7 @@ class KilledImport:
             *("--select", f"{_DROP}_delta,{_DROP}_sync", "--partition", partition),
         ]
         before = self._objects()
+        self.braze.settings(latency_ms=_LATENCY)
         child = subprocess.Popen(  # noqa: S603
             command,
             start_new_session=True,
@@ -84,6 +87,7 @@ class KilledImport:
         if alive:
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+        self.braze.settings(latency_ms=0)
         self._clear_up()
         return alive
 
