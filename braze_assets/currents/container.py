@@ -7,6 +7,7 @@ is damaged, and how many records it should give. (Avro 1.12 specification, "Obje
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["Block", "Container", "UnreadableError", "read_container", "read_long"]
@@ -15,6 +16,8 @@ _MAGIC = b"Obj\x01"
 _SYNC = 16
 _SCHEMA_BYTES = 4 << 20
 """Far more than a schema of Currents (5 KB), far less than what could hurt."""
+_KEPT_BYTES = 64 << 10
+"""Schemas up to this length are remembered: most files of a run have the same."""
 _DEPTH = 32
 _METADATA = 1_000
 
@@ -54,6 +57,8 @@ class Container:
     """The writer's record schema."""
     codec: str
     blocks: list[Block]
+    schema_text: bytes
+    """The schema as it is in the file."""
     problems: list[tuple[str, int]] = field(default_factory=list)
     """What is wrong with the frame, and where; the blocks listed are whole all the same."""
 
@@ -78,10 +83,11 @@ def read_container(data: bytes) -> Container:
     header = place + _SYNC
     if header > len(data):
         raise _bad_header(data, place)
-    schema = _schema(metadata.get(b"avro.schema", b""))
+    text = metadata.get(b"avro.schema", b"")
+    schema = (_remembered if len(text) <= _KEPT_BYTES else _schema)(text)
     codec = metadata.get(b"avro.codec", b"null").decode("utf-8", "backslashreplace")[:40] or "null"
     problems: list[tuple[str, int]] = []
-    return Container(data, schema, codec, list(_walk(data, header, problems)), problems)
+    return Container(data, schema, codec, list(_walk(data, header, problems)), text, problems)
 
 
 def _metadata(data: bytes) -> tuple[dict[bytes, bytes], int]:
@@ -129,6 +135,11 @@ def _schema(text: bytes) -> dict[str, Any]:
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
         raise UnreadableError("its schema cannot be read (a field without a name of its own, or a type)")
     return dict(schema)
+
+
+@lru_cache(maxsize=32)
+def _remembered(text: bytes) -> dict[str, Any]:
+    return _schema(text)
 
 
 def _check_depth(value: Any, left: int) -> None:

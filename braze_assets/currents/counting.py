@@ -10,7 +10,8 @@ import pyarrow as pa
 from braze_assets.currents.columns import Times, times
 from braze_assets.currents.duplicates import Duplicates
 from braze_assets.currents.evolution import unify
-from braze_assets.currents.hour import ReadHour, numbered
+from braze_assets.currents.groups import grouped
+from braze_assets.currents.hour import ReadHour
 from braze_assets.currents.paths import parse_key
 from braze_assets.currents.report import IngestReport
 from braze_assets.currents.spool import SpooledFile, leave_out
@@ -65,11 +66,11 @@ def report_of(
 def _times(files: Sequence[SpooledFile], gone: npt.NDArray[np.int64], now: datetime) -> Times:
     """The times of the events that stay."""
     total = Times()
-    for start, file in numbered(files):
-        table = file.encoded()
-        columns = [name for name in ("time",) if name in table.column_names]
-        if columns:
-            total += times(leave_out(table.select(columns), start, gone), now)
+    for group in grouped(files):
+        column = group.column("time")
+        if column is not None:
+            total += times(leave_out(pa.table({"time": column}), group.start, gone), now)
         else:
-            total += Times(missing=leave_out(table, start, gone).num_rows)
+            first, last = np.searchsorted(gone, (group.start, group.start + group.records))
+            total += Times(missing=group.records - int(last - first))
     return total

@@ -11,11 +11,11 @@ from typing import Literal
 
 import pyarrow as pa
 
-from braze_assets.currents.avro_types import column_type, is_plain
 from braze_assets.currents.codecs import CODECS, TooLargeError, inflate
 from braze_assets.currents.columnar import Part, Plan, read_parts
 from braze_assets.currents.container import Block, Container, UnreadableError, read_container
 from braze_assets.currents.exact import as_decimal_text, as_meant
+from braze_assets.currents.layouts import Layout, layout_of
 from braze_assets.currents.slow import SlowReader
 from braze_assets.storage.dictionaries import joined
 
@@ -79,23 +79,21 @@ def decode(data: bytes, settings: DecodeSettings | None = None, *, dictionaries:
     """
     settings = settings or DecodeSettings()
     container = read_container(data)
-    schema = pa.schema([(each["name"], column_type(each["name"], each["type"])) for each in container.fields])
-    plain = all(is_plain(each["type"]) for each in container.fields)
-    slow = None if plain else SlowReader(container)
-    plan = Plan(container.fields if plain else [])
+    layout = layout_of(container)
+    slow = None if layout.plan else SlowReader(container)
     problems = list(container.problems)
     tables = []
     for blocks in _together(container, settings, problems):
-        if slow is None:
-            tables += list(_columnar(container, blocks, plan, problems, dictionaries))
-        else:
+        if layout.plan:
+            tables += list(_columnar(container, blocks, layout.plan, problems, dictionaries))
+        elif slow:
             tables += list(_slow(container, blocks, slow, problems))
     if problems and not settings.salvage:
         raise UnreadableError(*_told(problems))
-    table, not_finite = _finished(tables, schema)
+    table, not_finite = _finished(tables, layout)
     engine: Literal["columnar", "fastavro", "none"] = "none"
     if table.num_rows:
-        engine = "columnar" if plain else "fastavro"
+        engine = "columnar" if layout.plan else "fastavro"
     if not problems:
         return Decoded(table, engine, None, None, not_finite)
     return Decoded(table, engine, *_told(problems), not_finite)
@@ -197,20 +195,22 @@ def _slow(
             problems.append((f"the block at byte {block.start:,} {error}", block.start))
 
 
-def _finished(tables: list[pa.Table], schema: pa.Schema) -> tuple[pa.Table, dict[str, int]]:
+def _finished(tables: list[pa.Table], layout: Layout) -> tuple[pa.Table, dict[str, int]]:
+    names, lost = layout.schema.names, {}
     if not tables:
-        return schema.empty_table(), {}
-    columns, lost = [], {}
-    for each in schema:
-        column = joined([table.column(each.name) for table in tables])
-        if each.type == pa.string() and (
-            pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-        ):
+        return layout.schema.empty_table(), {}
+    whole = tables[0]
+    if len(tables) > 1 or whole.column_names != names:
+        whole = pa.table([joined([table.column(name) for table in tables]) for name in names], names=names)
+    for name in layout.changing:
+        place, kind = names.index(name), layout.schema.field(name).type
+        column = whole.column(place)
+        if kind == pa.string() and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
             column, count = as_decimal_text(column)
             if count:
-                lost[each.name] = count
-        columns.append(as_meant(column))
-    return pa.table(columns, names=schema.names), lost
+                lost[name] = count
+        whole = whole.set_column(place, name, as_meant(column))
+    return whole, lost
 
 
 def _told(problems: list[tuple[str, int]]) -> tuple[str, int]:

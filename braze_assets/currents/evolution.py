@@ -74,7 +74,11 @@ def type_changes(
     """
     found: dict[str, TypeChange] = {}
     seen = {name: next(iter(kinds.items())) for name, kinds in held.fields.items()}
+    before: pa.Schema | None = None
     for file, schema in files:
+        if before is not None and schema.equals(before):
+            continue  # As a rule all files of an hour have the same.
+        before = schema
         for each in schema:
             kind = family(each.type)
             old, held_by = seen.setdefault(each.name, (kind, file))
@@ -124,7 +128,11 @@ def unify(schemas: Iterable[pa.Schema], *, text: Collection[str] = ()) -> pa.Sch
     differs meets in text, and so do the fields named in `text`.
     """
     merged: dict[str, pa.DataType] = {}
+    before: pa.Schema | None = None
     for schema in schemas:
+        if before is not None and schema.equals(before):
+            continue
+        before = schema
         for each in schema:
             kind = pa.string() if each.name in text else each.type
             merged[each.name] = _wider(merged.get(each.name, kind), kind)

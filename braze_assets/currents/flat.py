@@ -57,6 +57,7 @@ class FlatColumns:
         )
         self.damage = None if bad < 0 else (int(bad), int(place))
         """The first damaged block, and where."""
+        self._together: tuple[Any, ...] | None = None
         self._table = np.empty(4 * _MOST if dictionaries and count >= _FEW else 0, dtype=np.int32)
 
     def column(self, number: int, kind: pa.DataType) -> pa.Array:
@@ -68,10 +69,36 @@ class FlatColumns:
         slot = self._slots[number]
         if self._kinds[number] != BYTES:
             return numbers(self._values[slot], self._valid[slot], self._kinds[number], kind)
+        if not len(self._table):
+            return self._one_of_all(int(slot), kind)
         places, lengths = self._places[slot], self._lengths[slot]
-        if len(self._table) and (found := self._dictionary(places, lengths, kind)) is not None:
-            return found
-        return self._text(places, lengths, kind)
+        found = self._dictionary(places, lengths, kind)
+        return self._text(places, lengths, kind) if found is None else found
+
+    def _one_of_all(self, slot: int, kind: pa.DataType) -> pa.Array:
+        """A column; the first time all of text are made together: of few records, the calls take the time."""
+        from braze_assets.currents.texts import copy_all
+
+        if self._together is None:
+            there = self._lengths >= 0
+            ends = np.empty((there.shape[0], there.shape[1] + 1), dtype=np.int32)
+            size = np.maximum(self._lengths, 0).sum(dtype=np.int64)
+            texts = np.empty(size, dtype=np.uint8)
+            starts = copy_all(self._data, self._start, self._places, self._lengths, ends, texts)
+            plain = not size or texts.max() <= 0x7F
+            bits = np.packbits(there, axis=1, bitorder="little")
+            nulls = there.shape[1] - np.count_nonzero(there, axis=1)
+            self._together = ends, texts, starts.tolist(), bits, nulls.tolist(), plain
+        ends, texts, starts, bits, nulls, plain = self._together
+        buffers = [
+            pa.py_buffer(bits[slot]) if nulls[slot] else None,
+            pa.py_buffer(ends[slot]),
+            pa.py_buffer(texts[starts[slot] : starts[slot + 1]]),
+        ]
+        array = pa.Array.from_buffers(kind, ends.shape[1] - 1, buffers, nulls[slot])
+        if not plain and kind == pa.string():
+            array.validate(full=True)
+        return array
 
     def _text(
         self, places: npt.NDArray[np.int32], lengths: npt.NDArray[np.int32], kind: pa.DataType

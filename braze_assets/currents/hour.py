@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from braze_assets.currents.columns import ADDED, event_time
 from braze_assets.currents.evolution import conform
+from braze_assets.currents.groups import grouped
 from braze_assets.currents.listing import FileRef
 from braze_assets.currents.report import IngestReport
 from braze_assets.currents.spool import SpooledFile, leave_out
 from braze_assets.storage import EncodedBatches
 from braze_assets.storage.dictionaries import plain_table
 
-__all__ = ["IngestedHour", "ReadHour", "numbered"]
+__all__ = ["IngestedHour", "ReadHour"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class IngestedHour:
         self.schema = pa.schema([*schema, *ADDED])
 
     def reader(self) -> pa.RecordBatchReader:
-        """The events, a file at a time. May be called again."""
+        """The events, some files at a time. May be called again."""
         plain = (batch for each in self._batches() for batch in _plain(each, self.schema))
         return pa.RecordBatchReader.from_batches(self.schema, plain)
 
@@ -67,22 +68,14 @@ class IngestedHour:
         return EncodedBatches(self.schema, self._batches())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        for start, file in numbered(self.read.files):
-            events = conform(leave_out(file.encoded(), start, self._gone), self._fields)
+        for group in grouped(self.read.files):
+            table = group.table().append_column("_file", group.keys())
+            events = leave_out(table, group.start, self._gone)
+            keys = events.column("_file")
+            events = conform(events, self._fields)
             events = events.append_column(ADDED.field("event_time"), event_time(events))
-            key = pa.DictionaryArray.from_arrays(
-                np.zeros(events.num_rows, dtype=np.int32), pa.array([file.file.key])
-            )
-            yield from events.append_column("_file", key).to_batches()
+            yield from events.append_column("_file", keys).to_batches()
 
 
 def _plain(batch: pa.RecordBatch, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     yield from plain_table(pa.Table.from_batches([batch])).cast(schema).to_batches()
-
-
-def numbered(files: Sequence[SpooledFile]) -> Iterator[tuple[int, SpooledFile]]:
-    """Files with the ordinal of their first record, counted over all."""
-    start = 0
-    for file in files:
-        yield start, file
-        start += file.records

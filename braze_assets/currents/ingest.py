@@ -15,6 +15,7 @@ from braze_assets.currents.columns import documented_schema
 from braze_assets.currents.counting import report_of
 from braze_assets.currents.duplicates import Duplicates, find_duplicates
 from braze_assets.currents.evolution import Held, table_schema
+from braze_assets.currents.groups import grouped
 from braze_assets.currents.hour import IngestedHour, ReadHour
 from braze_assets.currents.listing import CurrentsSource, FileRef
 from braze_assets.currents.paths import hour_name, window
@@ -162,7 +163,7 @@ def _duplicates(read: ReadHour, ids: IdWindow, settings: IngestSettings) -> Dupl
         return Duplicates(np.empty(0, dtype=np.int64), 0, 0)
 
     def own() -> Iterable[pa.ChunkedArray]:
-        return (file.ids() for file in read.files)
+        return (group.ids() for group in grouped(read.files))
 
     earlier = ids.files(read.earlier)
     found = find_duplicates(

@@ -24,12 +24,14 @@ from braze_assets.currents.decode import DecodeSettings, Quarantined, Unreadable
 from braze_assets.currents.evolution import cast_column
 from braze_assets.currents.field_rules import FieldRules
 from braze_assets.currents.listing import CurrentsSource, FileRef
-from braze_assets.storage.dictionaries import plain, plain_table, plain_type
+from braze_assets.storage.dictionaries import plain, plain_schema, plain_table
 
 __all__ = ["Reading", "SpooledFile", "leave_out", "read_files", "read_ids", "spool_files"]
 
 _BYTES_AHEAD = 256 << 20
 """Files are read ahead of the decoders up to this size in all, so that memory is bounded."""
+
+_TAKEN = frozenset(ADDED.names)
 
 T = TypeVar("T")
 
@@ -189,13 +191,15 @@ def _spool(file: FileRef, data: bytes, place: Path, settings: Reading, room: _Ro
         bad = Quarantined(file.uri, str(error), 0, getattr(error, "offset", None))
         return SpooledFile(file, None, pa.schema([]), 0, 0, False, bad, copy())
     table = settings.fields.apply(decoded.table)
-    table = table.rename_columns([f"{name}_" if name in ADDED.names else name for name in table.column_names])
+    names = table.column_names
+    if not _TAKEN.isdisjoint(names):
+        table = table.rename_columns([f"{name}_" if name in _TAKEN else name for name in names])
     kept = table if room.take(table.nbytes) else _on_disk(table, place.with_suffix(".arrow"))
     problem = decoded.problem
     return SpooledFile(
         file,
         kept,
-        pa.schema([(each.name, plain_type(each.type)) for each in table.schema]),
+        plain_schema(table.schema),
         table.num_rows,
         _ids(table).null_count,
         decoded.engine == "fastavro",

@@ -4,7 +4,7 @@ import numpy as np
 
 from braze_assets.currents.kernel import compiled
 
-__all__ = ["copy", "distinct"]
+__all__ = ["copy", "copy_all", "distinct"]
 
 _PROBES = 64
 """Places where a text is looked for; a column whose texts are that much alike is not worth it."""
@@ -32,6 +32,29 @@ def copy(data, start, places, lengths, offsets, texts):  # type: ignore[no-untyp
                 texts[np.uint64(size + byte)] = data[np.uint64(place + byte)]
             size += length
         offsets[row + 1] = size
+
+
+@compiled
+def copy_all(data, start, places, lengths, offsets, texts):  # type: ignore[no-untyped-def]
+    """Put the texts of several columns one behind the other.
+
+    Args:
+        data: Bytes that hold them.
+        start: What `places` count from.
+        places: Where each begins, a row a column.
+        lengths: How long each is; below 0 there is none.
+        offsets: Where each ends within its column, behind a 0.
+        texts: Room for them all.
+
+    Returns:
+        Where each column begins in `texts`, and where the last ends.
+    """
+    starts = np.zeros(lengths.shape[0] + 1, dtype=np.int64)
+    for column in range(lengths.shape[0]):
+        room = texts[starts[column] :]
+        copy(data, start, places[column], lengths[column], offsets[column], room)
+        starts[column + 1] = starts[column] + offsets[column, lengths.shape[1]]
+    return starts
 
 
 @compiled
