@@ -2,9 +2,8 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import dagster as dg
 
@@ -15,8 +14,8 @@ __all__ = ["declared", "named"]
 
 _Named = TypeVar("_Named", bound=dg.Component)
 
-_found: MutableMapping[dg.ComponentTree, dict[type, Any]] = WeakKeyDictionary()
-"""What was looked up: every component asks, and each look goes through all of them."""
+_last: tuple[dg.ComponentTree | None, dict[type, Any]] = (None, {})
+"""What was looked up in the tree that is loading: each look goes through all components, and each asks."""
 
 
 def declared(context: dg.ComponentLoadContext, kind: type[_Named]) -> dict[str, _Named]:
@@ -29,7 +28,10 @@ def declared(context: dg.ComponentLoadContext, kind: type[_Named]) -> dict[str, 
     Raises:
         ConfigurationError: Two of them have one name, in whatever case; says where.
     """
-    known = _found.setdefault(context.component_tree, {})
+    global _last
+    if _last[0] is not context.component_tree:
+        _last = (context.component_tree, {})
+    known = _last[1]
     if kind not in known:
         known[kind] = _all(context, kind)
     return dict(known[kind])
