@@ -6,7 +6,9 @@ from braze_assets.segments.rules import Blank, Compared, Contains, Number, OneOf
 from braze_assets.segments.schemas import Family, family_of
 from braze_assets.storage import quote_literal
 
-__all__ = ["check_test", "number_test_sql", "test_sql"]
+__all__ = ["check_test", "has_value_sql", "number_test_sql", "test_sql"]
+
+Asked = Truth | OneOf | Compared | Contains | Within
 
 _FUNCTIONS = {"anywhere": "contains", "start": "starts_with", "end": "suffix"}
 _ASKED = {
@@ -67,17 +69,15 @@ def _quoted_no(test: Test, family: Family) -> str:
     return ' A text of digits must be quoted: "007".'
 
 
-def test_sql(test: Test, column: str, sql_type: str) -> str:
+def test_sql(test: Asked, column: str, sql_type: str) -> str:
     """The test as SQL.
 
     Args:
-        test: One that fits the type.
+        test: One that fits the type; not `Blank`, which asks of a row that may not be there.
         column: The column as SQL.
         sql_type: Its DuckDB type.
     """
     family = family_of(sql_type)
-    if isinstance(test, Blank):
-        return _blank_sql(column, sql_type)
     if isinstance(test, Truth):
         return column if test.value else f"NOT {column}"
     if isinstance(test, Within):
@@ -108,10 +108,11 @@ def _number(value: Number) -> str:
     return str(value) if isinstance(value, int) else format(value, "f")
 
 
-def _blank_sql(column: str, sql_type: str) -> str:
+def has_value_sql(column: str, sql_type: str) -> str:
+    """Whether a column is not blank."""
     if family_of(sql_type) == "text":
-        return f"{column} IS NULL OR trim({column}) = ''"
-    return f"{column} IS NULL OR isnan({column})" if _has_nan(sql_type) else f"{column} IS NULL"
+        return f"trim({column}) <> ''"
+    return f"NOT isnan({column})" if _has_nan(sql_type) else f"{column} IS NOT NULL"
 
 
 def _has_nan(sql_type: str) -> bool:

@@ -1,6 +1,5 @@
 """Purchases as SQL: one GROUP BY a table of orders, whatever is asked of it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from braze_assets.errors import SourceError
@@ -43,52 +42,43 @@ def check_purchased(rule: Purchased, tables: Tables) -> None:
 
 @dataclass
 class Purchases:
-    """The aggregates that rules ask for; the same one is made once."""
+    """What is asked of orders: of each of their tables once, by customer."""
 
     tables: Tables
-    _aggregates: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By table: the alias of each aggregate by its SQL."""
     _starts: dict[str, list[str | None]] = field(default_factory=dict)
+    """By relation: the first instant that each rule is about."""
 
-    def condition(self, rule: Purchased) -> str:
-        """The rule as SQL over the aggregates, which `relations` has."""
+    def condition(self, rule: Purchased) -> tuple[str, str]:
+        """The relation that has a row a customer who ordered, and the rule as SQL in its SELECT list."""
         rows = _Filter(rule, self.tables)
-        relation, within = rows.relation, rows.sql
-        self._starts.setdefault(rows.orders.table, []).append(rows.start)
+        self._starts.setdefault(rows.relation, []).append(rows.start)
+        within = rows.sql
         by_items = rows.orders is _ITEMS and rule.count
-        counted = f"count(DISTINCT {_ORDER})" if by_items else "count(*)"
-        count = f"{relation}.{self._alias(rows.orders, counted, within, 'orders')}"
-        tests = [number_test_sql(each, count) for each in rule.count]
+        count = _filtered(f"count(DISTINCT {_ORDER})" if by_items else "count(*)", within)
         # An order at least, whatever else is asked of their number.
-        tests.insert(0, f"{count} > 0")
+        tests = [f"{count} > 0", *(number_test_sql(each, count) for each in rule.count)]
         if rule.amount:
-            revenue, nan = rows.amount
-            filtered = " AND ".join(filter(None, (within, nan)))
-            amount = self._alias(rows.orders, f"sum({revenue})", filtered, "amount")
-            tests += [number_test_sql(each, f"coalesce({relation}.{amount}, 0)") for each in rule.amount]
-        return " AND ".join(tests)
+            revenue, no_number = rows.amount
+            paid = _filtered(f"sum({revenue})", " AND ".join(filter(None, (within, no_number))))
+            tests += [number_test_sql(each, f"coalesce({paid}, 0)") for each in rule.amount]
+        return rows.relation, " AND ".join(tests)
 
-    def relations(self) -> Iterable[tuple[str, str]]:
-        """The name and SQL of each relation of aggregates: one row a customer who ordered."""
-        for table, aggregates in self._aggregates.items():
-            orders = _ITEMS if table == _ITEMS.table else _ORDERS
-            key, _ = self.tables.column(table, self.tables.key, table)
-            where = [f"{column} {is_so}" for column, is_so in orders.sold]
-            starts = self._starts[table]
-            earliest = list(dict.fromkeys(each for each in starts if each is not None))
-            if None not in starts:
-                bound = earliest[0] if len(earliest) == 1 else f"least({', '.join(earliest)})"
-                where.append(f"{_TIME} >= {bound}")
-            lines = ",\n    ".join([key, *(f"{sql} AS {alias}" for sql, alias in aggregates.items())])
-            yield (
-                _relation(orders),
-                f"SELECT\n    {lines}\nFROM {table}\nWHERE {' AND '.join(where)}\nGROUP BY {key}",
-            )
+    def rows(self, relation: str, key: str) -> str | None:
+        """FROM and what follows, for a relation that `condition` named; None for any other."""
+        starts = self._starts.get(relation)
+        if starts is None:
+            return None
+        orders = _ITEMS if relation == _relation(_ITEMS) else _ORDERS
+        where = [f"{column} {is_so}" for column, is_so in orders.sold]
+        earliest = list(dict.fromkeys(each for each in starts if each is not None))
+        if None not in starts:
+            first = earliest[0] if len(earliest) == 1 else f"least({', '.join(earliest)})"
+            where.append(f"{_TIME} >= {first}")
+        return f"FROM {orders.table}\nWHERE {' AND '.join(where)}\nGROUP BY {key}"
 
-    def _alias(self, orders: _Orders, aggregate: str, within: str, kind: str) -> str:
-        known = self._aggregates.setdefault(orders.table, {})
-        sql = f"{aggregate} FILTER ({within})" if within else aggregate
-        return known.setdefault(sql, f"{kind}_{1 + len(known)}")
+
+def _filtered(aggregate: str, where: str) -> str:
+    return f"{aggregate} FILTER ({where})" if where else aggregate
 
 
 @dataclass(frozen=True)

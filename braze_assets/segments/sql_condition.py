@@ -48,9 +48,14 @@ class SqlText:
         return self._qualified[0]
 
     @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """The tables and columns it speaks of."""
+        return self._qualified[1]
+
+    @property
     def tables_read(self) -> tuple[str, ...]:
         """The tables whose columns it has."""
-        return self._qualified[1]
+        return tuple(dict.fromkeys(table for table, _ in self.columns))
 
     def check(self) -> None:
         """See that it is a condition: of columns that are there, and true or false.
@@ -59,7 +64,7 @@ class SqlText:
             QueryError: DuckDB does not take it, or it is neither true nor false.
             SourceError: A column is not there.
         """
-        sql, tables = self._qualified
+        sql, tables = self.sql, self.tables_read
         schemas = {table: self.tables.columns.get(table) for table in tables}
         if any(columns is None for columns in schemas.values()):
             return
@@ -84,11 +89,11 @@ class SqlText:
             )
 
     @cached_property
-    def _qualified(self) -> tuple[str, tuple[str, ...]]:
+    def _qualified(self) -> tuple[str, tuple[tuple[str, str], ...]]:
         from sqlglot import exp
 
         tree = self._tree
-        found: dict[str, None] = {}
+        found: dict[tuple[str, str], None] = {}
         for column in list(tree.find_all(exp.Column)):
             if column.args.get("db"):
                 raise self._error(
@@ -97,7 +102,7 @@ class SqlText:
                 )
             named = Column(column.name, column.table or None)
             table, name, _ = self.tables.resolve(named, self.condition.place)
-            found.setdefault(table)
+            found.setdefault((table, name))
             column.set("table", exp.to_identifier(table))
             column.set("this", exp.to_identifier(name, quoted=column_name(name) != name))
         return tree.sql(dialect="duckdb"), tuple(found)

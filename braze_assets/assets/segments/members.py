@@ -78,7 +78,8 @@ class Members:
         self._run(f"CREATE TEMP TABLE {kept} AS {sql}", {"as_of": as_of} if "$as_of" in sql else {})
         names = [each.name for each in self.segments]
         key = column_name(tables.key)
-        counts = [f"count(*) FILTER ({quote_identifier(name)})" for name in names]
+        # Summed, not filtered: that takes a fifth of the time.
+        counts = [f"coalesce(sum({quote_identifier(name)}::INTEGER), 0)::BIGINT" for name in names]
         [row] = self._run(f"SELECT {', '.join(['count(*)', f'count(DISTINCT {key})', *counts])} FROM {kept}")
         if row[0] != row[1]:
             raise self._several_rows(tables)
