@@ -23,12 +23,14 @@ class TableOutput:
         documents: JSON documents kept in the Parquet file's own metadata.
         metadata: Shown by Dagster on this partition.
         descriptions: What columns are, by name; shown in the column schema.
+        row_group_bytes: A bound of a row group's size in memory, for rows with long texts.
     """
 
     data: Any = field(repr=False)
     documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
+    row_group_bytes: int | None = None
 
 
 def to_batches(data: Any) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:

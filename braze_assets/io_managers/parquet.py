@@ -88,7 +88,13 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         if key is not None:
             folders += partition_folders(context.asset_partitions_def, key)
         path = self.storage.storage().path(*folders, FILE_NAME)
-        written = write_parquet(path, batches, schema=schema, metadata=output.documents)
+        written = write_parquet(
+            path,
+            batches,
+            schema=schema,
+            metadata=output.documents,
+            row_group_bytes=output.row_group_bytes,
+        )
         return written, output
 
     def load_input(self, context: dg.InputContext) -> Any:

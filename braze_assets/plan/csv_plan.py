@@ -29,12 +29,14 @@ from braze_assets.storage import storage_errors
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["FILE_KEY", "CsvPlan", "make_csv_plan"]
+__all__ = ["FILE_KEY", "ROW_GROUP_BYTES", "CsvPlan", "make_csv_plan"]
 
 FILE_KEY = "braze_assets.csv_file"
 """The Parquet metadata key under which such a plan says which file it is of."""
 
-_BATCH = 50_000
+_BATCH = 10_000
+ROW_GROUP_BYTES = 16_000_000
+"""Of the file a plan is written to: its rows carry their whole objects, and memory is to be bounded."""
 _TEXT = AttributeType("String")
 
 

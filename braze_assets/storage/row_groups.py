@@ -28,16 +28,24 @@ _DICTIONARY = 1 << 20
 """Bytes after which the Parquet writer gives a dictionary up."""
 
 
-def row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Gather small batches into row groups of a useful size."""
+def row_groups(
+    batches: Iterable[pa.RecordBatch], most_bytes: int | None = None
+) -> Iterator[list[pa.RecordBatch]]:
+    """Gather small batches into row groups of a useful size.
+
+    Args:
+        batches: The rows.
+        most_bytes: Of a row group in memory, or not much more; of tables with long texts.
+    """
     held: list[pa.RecordBatch] = []
-    count = 0
+    count = size = 0
     for batch in batches:
         held.append(batch)
         count += batch.num_rows
-        if count >= ROW_GROUP:
+        size += batch.nbytes if most_bytes else 0
+        if count >= ROW_GROUP or (most_bytes and size >= most_bytes):
             yield held
-            held, count = [], 0
+            held, count, size = [], 0, 0
     if held:
         yield held
 
@@ -99,7 +107,7 @@ class Layout:
         """What the writer leaves out by these options."""
         if not self.given:
             return {}
-        schema = base64.b64encode(self.schema.remove_metadata().serialize().to_pybytes())
+        schema = base64.b64encode(self.schema.serialize().to_pybytes())
         return {**(self.schema.metadata or {}), b"ARROW:schema": schema}
 
     @property

@@ -43,6 +43,7 @@ def write_parquet(
     *,
     schema: pa.Schema | None = None,
     metadata: Mapping[str, Mapping[str, Any]] | None = None,
+    row_group_bytes: int | None = None,
 ) -> Written:
     """Write one Parquet file, whole or not at all.
 
@@ -52,6 +53,7 @@ def write_parquet(
             text may come as a dictionary in any of them; in the file it is text.
         schema: Needed only for a plain iterable of batches.
         metadata: JSON documents to keep in the file's own metadata, by key.
+        row_group_bytes: A bound of a row group's size in memory, for rows with long texts.
 
     Raises:
         StorageError: The place cannot be written. What was there before is still there.
@@ -62,7 +64,7 @@ def write_parquet(
         extra = {key: json.dumps(document) for key, document in metadata.items()}
         schema = schema.with_metadata({**(schema.metadata or {}), **extra})
     rows = 0
-    groups = row_groups(batches)
+    groups = row_groups(batches, row_group_bytes)
     with atomic_writer(path) as sink:
         first = next(groups, [])
         layout = Layout.of(schema, first)

@@ -21,7 +21,7 @@ from braze_assets.errors import CsvError
 from braze_assets.io_managers import TableOutput, stored_table
 from braze_assets.ledger import PLAN_KEY
 from braze_assets.plan import GUARDS, PlanHeader, read_plan_header
-from braze_assets.plan.csv_plan import FILE_KEY, CsvPlan, make_csv_plan
+from braze_assets.plan.csv_plan import FILE_KEY, ROW_GROUP_BYTES, CsvPlan, make_csv_plan
 from braze_assets.plan.csv_turns import begun_plan, check_turn
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
@@ -71,7 +71,12 @@ def build_delta_asset(drop: CsvDropDefinition) -> dg.AssetsDefinition:
                 plan = making.plan()
                 header = plan.header
                 _log(context, plan)
-                output = TableOutput(plan.reader(), documents=plan.documents, metadata=plan_facts(plan))
+                output = TableOutput(
+                    plan.reader(),
+                    documents=plan.documents,
+                    metadata=plan_facts(plan),
+                    row_group_bytes=ROW_GROUP_BYTES,
+                )
             yield dg.MaterializeResult(value=output)
             yield from guard_results(GUARDS, [header])
 
