@@ -102,11 +102,12 @@ class AttributeCatalog(dg.Component, dg.Model, dg.Resolvable):
                     place=place,
                     remedy="Give one of them another name.",
                 )
+            owned = f"Owned by {', '.join(each.owners)}" if each.owners else ""
             try:
                 made[attribute] = AttributeSettings(
                     null_policy=each.null_policy,
                     type=each.type,
-                    description=each.description or "",
+                    description=". ".join(filter(None, ((each.description or "").rstrip("."), owned))),
                     bucket=Bucket(**each.bucket.model_dump()) if each.bucket else None,
                 )
             except BrazeAssetsError as error:

@@ -27,7 +27,6 @@ class Known:
     """By name in Braze."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Column to name in Braze, where they differ."""
-    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
     impersonal: frozenset[str] = frozenset()
     case: Literal["lower", "as_written"] = "lower"
@@ -95,7 +94,6 @@ def known_attributes(context: dg.ComponentLoadContext, destinations: Collection[
             for column, each in catalog.attributes.items()
             if each.name and each.name != column
         },
-        owners={name: tuple(each.owners) for name, each in entries if each.owners},
         personal=frozenset(name for name, each in entries if each.pii),
         impersonal=frozenset(name for name, each in entries if each.pii is False),
         case=catalogs[0].case,

@@ -9,7 +9,7 @@ CATALOG = """\
 type: braze_assets.AttributeCatalog
 attributes:
   attributes:
-    tier: {name: Loyalty Tier, description: Current tier.}
+    tier: {name: Loyalty Tier, description: Current tier., owners: [team:loyalty]}
     points: {name: activity, bucket: {below: {low: 10, high: 100}, otherwise: top}}
     since: {type: String}
 """
@@ -26,7 +26,7 @@ def test_names_and_buckets_from_sql_to_braze(world: World) -> None:
     assert world.held("0001") == {"Loyalty Tier": "gold", "activity": "low"}
     assert world.held("0003") == {"Loyalty Tier": "gold", "activity": "top"}
     columns = {each.name: each for each in metadata(result, "vip")["dagster/column_schema"].columns}
-    assert "Current tier" in str(columns["Loyalty Tier"].description)
+    assert "Current tier. Owned by team:loyalty" in str(columns["Loyalty Tier"].description)
     assert "In buckets: CASE WHEN points < 10 THEN 'low'" in str(columns["activity"].description)
     assert "From members.points" in str(columns["activity"].description)
 
