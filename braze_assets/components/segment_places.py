@@ -1,5 +1,6 @@
 """Where in the YAML files of a project a segment's rule, or a part of it, is written."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path as File
@@ -25,6 +26,7 @@ class Places:
         self._folder = folder
         self._first = first
         self._known: dict[str, tuple[str, Path]] = {}
+        self._text: str | None = None
 
     def of(self, segment: str) -> Callable[[Path], str]:
         """Names places in the rule of a segment."""
@@ -56,11 +58,15 @@ class Places:
         ]
         return ", ".join(found) or segment
 
-    def line(self, segment: str) -> tuple[File, int] | None:
-        """The file and line a segment begins on."""
-        found = self._line(segment, ())
-        file, _, number = (found or "").rpartition(":")
-        return (File(file), int(number)) if number.isdigit() else None
+    def file_and_line(self, segment: str) -> tuple[File, int] | None:
+        """Where a segment begins, found without parsing: this is asked each time the project loads."""
+        file = self._first / "defs.yaml"
+        if self._text is None:
+            self._text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        found = re.search(
+            rf"""^[ -]*name: *['"]?{re.escape(segment)}['"]? *(#.*)?$""", self._text, re.MULTILINE
+        )
+        return (file, self._text.count("\n", 0, found.start()) + 1) if found else None
 
     def _line(self, segment: str, path: Path) -> str | None:
         for file in self._files():

@@ -80,12 +80,7 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
         return SegmentsDefinition(
             name=self.name,
             segments=[
-                SegmentDefinition(
-                    segment=each,
-                    tables=tables_of([each], tables, everything),
-                    description=model.description,
-                    owners=model.owners,
-                )
+                _segment(each, model, tables_of([each], tables, everything), places)
                 for each, model in zip(own, self.segments, strict=True)
             ],
             tables=tables,
@@ -95,6 +90,20 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
             group=self.group,
             located=places.located,
         )
+
+
+def _segment(
+    segment: Segment, model: SegmentModel, tables: Sequence[str], places: Places
+) -> SegmentDefinition:
+    file, line = places.file_and_line(segment.name) or (None, None)
+    return SegmentDefinition(
+        segment=segment,
+        tables=tables,
+        description=model.description,
+        owners=model.owners,
+        file=file,
+        line=line,
+    )
 
 
 def declared_segments(context: dg.ComponentLoadContext) -> dict[str, Segment]:

@@ -31,8 +31,17 @@ def require_sources(definitions: dg.Definitions) -> dg.Definitions:
             raise ConfigurationError(
                 f"{spec.key.to_user_string()} reads the table {dependency.asset_key.path[-1]}, which is not "
                 f"there: no asset has the key {missing}.",
-                place=f"the SQL of {spec.key.to_user_string()}",
+                place=_place(spec),
                 remedy=(f"Did you mean {near[0].rpartition('/')[2]}? " if near else "")
                 + "Correct the name, or declare the table under `sources` with its asset key or URL.",
             )
     return definitions
+
+
+def _place(spec: dg.AssetSpec) -> str:
+    """The file and line the asset says it is written on; a sync's asset says none."""
+    written = spec.metadata.get("dagster/code_references")
+    for reference in getattr(written, "code_references", ()):
+        if isinstance(reference, dg.LocalFileCodeReference):
+            return f"{reference.file_path}:{reference.line_number or 1}"
+    return f"the SQL of {spec.key.to_user_string()}"

@@ -1,15 +1,17 @@
 """Segments as definitions: an asset each, one step for all of them, a job and a schedule."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import dagster as dg
 
 from braze_assets.assets.segments.definition import SegmentDefinition, SegmentsDefinition, segment_key
-from braze_assets.assets.segments.members import Members, computed_members
+from braze_assets.assets.segments.facts import segment_facts
+from braze_assets.assets.segments.members import CONTACTABLE, Members, computed_members
 from braze_assets.assets.types import PARTITIONED_TABLE
-from braze_assets.io_managers import TableOutput
+from braze_assets.io_managers import TableOutput, stored_table
 from braze_assets.resources.failures import dagster_failures
+from braze_assets.resources.storage import StorageResource
+from braze_assets.storage import Storage
 from braze_assets.storage.partitions import PartitionedTable
 
 __all__ = ["build_segments"]
@@ -30,8 +32,10 @@ def build_segments(definition: SegmentsDefinition) -> dg.Definitions:
 
 
 def _assets(definition: SegmentsDefinition) -> dg.AssetsDefinition:
-    tables = list(dict.fromkeys(table for each in definition.segments for table in each.tables))
-    sources = {table: definition.source(table) for table in tables}
+    tables = dict.fromkeys(table for each in definition.segments for table in each.tables)
+    # Read as well where there is one, to tell how many members can be contacted.
+    shown = {CONTACTABLE} & set(definition.tables.columns)
+    sources = {table: definition.source(table) for table in (*tables, *sorted(shown - set(tables)))}
     inputs = {table: source.asset for table, source in sources.items() if source.asset}
 
     @dg.multi_asset(
@@ -39,7 +43,7 @@ def _assets(definition: SegmentsDefinition) -> dg.AssetsDefinition:
         outs={each.name: _out(each) for each in definition.segments},
         ins={table: dg.AssetIn(key, dagster_type=PARTITIONED_TABLE) for table, key in inputs.items()},
         internal_asset_deps={
-            each.name: {inputs[table] for table in each.tables if table in inputs}
+            each.name: {inputs[table] for table in {*each.tables, *shown} if table in inputs}
             for each in definition.segments
         },
         partitions_def=definition.partitions,
@@ -48,7 +52,9 @@ def _assets(definition: SegmentsDefinition) -> dg.AssetsDefinition:
         group_name=definition.group,
     )
     # No return annotation: Dagster takes one for the type of a single output.
-    def members_of_segments(context: dg.AssetExecutionContext, **tables: PartitionedTable):  # type: ignore[no-untyped-def]
+    def members_of_segments(  # type: ignore[no-untyped-def]
+        context: dg.AssetExecutionContext, storage: StorageResource, **tables: PartitionedTable
+    ):
         chosen = [
             each for each in definition.segments if segment_key(each.name) in context.selected_asset_keys
         ]
@@ -57,7 +63,8 @@ def _assets(definition: SegmentsDefinition) -> dg.AssetsDefinition:
         with dagster_failures(), computed_members(definition, rules, tables) as members:
             for each in chosen:
                 yield dg.MaterializeResult(
-                    asset_key=segment_key(each.name), value=_tables(definition, each, members, keys)
+                    asset_key=segment_key(each.name),
+                    value=_tables(definition, each, members, keys, storage.storage()),
                 )
 
     return members_of_segments
@@ -71,7 +78,15 @@ def _out(segment: SegmentDefinition) -> dg.AssetOut:
         kinds={"duckdb", "parquet"},
         is_required=False,
         tags={"pii": "true"},
+        metadata=_reference(segment),
     )
+
+
+def _reference(segment: SegmentDefinition) -> dict[str, object]:
+    if segment.file is None:
+        return {}
+    reference = dg.LocalFileCodeReference(file_path=str(segment.file), line_number=segment.line)
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
 
 
 def _tables(
@@ -79,13 +94,30 @@ def _tables(
     segment: SegmentDefinition,
     members: Members,
     keys: Sequence[str | None],
+    storage: Storage,
 ) -> Iterator[tuple[str | None, TableOutput]]:
     for key in keys:
         with dagster_failures(), definition.located():
-            counted = members.counted(key)
-            facts: dict[str, Any] = {
-                "members": counted.members[segment.name],
-                "share_of_customers": counted.members[segment.name] / max(counted.customers, 1),
-                "sql": dg.MetadataValue.md(f"```sql\n{members.sql(segment.segment, key)}\n```"),
-            }
+            facts = segment_facts(
+                segment.name,
+                members.counted(key),
+                sql=members.sql(segment.segment, key),
+                before=_members_before(definition, segment, key, storage),
+            )
             yield key, TableOutput(members.reader(segment.segment, key), metadata=facts)
+
+
+def _members_before(
+    definition: SegmentsDefinition, segment: SegmentDefinition, key: str | None, storage: Storage
+) -> int | None:
+    """Members in the partition before this one; without partitions, what is stored now."""
+    partitions = definition.partitions
+    if partitions is None or key is None:
+        table = stored_table(storage, segment_key(segment.name))
+    else:
+        window = partitions.get_prev_partition_window(partitions.time_window_for_partition_key(key).start)
+        before = partitions.get_partition_keys_in_time_window(window) if window else []
+        if not before:
+            return None
+        table = stored_table(storage, segment_key(segment.name), partitions, before[-1])
+    return table.num_rows if table.exists() else None

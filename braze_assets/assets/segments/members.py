@@ -1,5 +1,6 @@
 """The members of segments, computed once for all segments of a run."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from braze_assets.assets.segments.definition import SegmentsDefinition
-from braze_assets.errors import BrazeAssetsError, SourceError
+from braze_assets.errors import BrazeAssetsError, SourceError, StorageError
 from braze_assets.rows import TableFile
 from braze_assets.rows.failures import engine_error
-from braze_assets.segments import Segment, Tables, compile_segments, membership_sql
+from braze_assets.segments import Segment, Tables, compile_segments, membership_sql, tables_of
 from braze_assets.segments.names import column_name
+from braze_assets.segments.rules import Column, Field, Truth
 from braze_assets.storage import connect, quote_identifier
 
 if TYPE_CHECKING:
@@ -21,9 +23,13 @@ if TYPE_CHECKING:
 
     from braze_assets.storage.partitions import PartitionedTable
 
-__all__ = ["Counted", "Members", "computed_members"]
+__all__ = ["CONTACTABLE", "Counted", "Members", "computed_members"]
 
 _BATCH = 122_880
+_PLOTTED = 12
+"""Segments, the largest, whose overlap is counted: more would not be looked at."""
+CONTACTABLE = "customer_attributes"
+_CHANNELS = ("contactable_email", "contactable_phone", "contactable_global")
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,10 @@ class Counted:
     customers: int
     members: Mapping[str, int]
     """By segment."""
+    contactable: Mapping[str, Mapping[str, int]]
+    """By column of customer_attributes (`contactable_email`), then by segment."""
+    overlap: Mapping[frozenset[str], int]
+    """Members that two segments have in common, for pairs of the largest."""
 
 
 @dataclass
@@ -72,23 +82,51 @@ class Members:
 
     def _compute(self, partition: str | None) -> Counted:
         tables = self._tables[partition] = self._opened(partition)
-        sql = compile_segments(self.segments, tables, self._others)
+        # With a blank in their names, they are nobody's segments.
+        channels = {
+            f"is {name}": Segment(f"is {name}", Field(Column(name, CONTACTABLE), Truth(True)))
+            for name in _CHANNELS
+            if (tables.columns.get(CONTACTABLE) or {}).get(name) == "BOOLEAN"
+        }
+        sql = compile_segments([*self.segments, *channels.values()], tables, self._others)
         as_of = self.definition.as_of(partition, self.now)
-        kept = self._kept(partition)
+        kept, key = self._kept(partition), column_name(tables.key)
         self._run(f"CREATE TEMP TABLE {kept} AS {sql}", {"as_of": as_of} if "$as_of" in sql else {})
         names = [each.name for each in self.segments]
-        key = column_name(tables.key)
-        # Summed, not filtered: that takes a fifth of the time.
-        counts = [f"coalesce(sum({quote_identifier(name)}::INTEGER), 0)::BIGINT" for name in names]
-        [row] = self._run(f"SELECT {', '.join(['count(*)', f'count(DISTINCT {key})', *counts])} FROM {kept}")
-        if row[0] != row[1]:
+        [(customers, different)] = self._run(f"SELECT count(*), count(DISTINCT {key}) FROM {kept}")
+        if customers != different:
             raise self._several_rows(tables)
-        return Counted(row[0], dict(zip(names, row[2:], strict=True)))
+        members = self._counts(kept, [(name,) for name in names])
+        largest = sorted(names, key=lambda name: -members[(name,)])[:_PLOTTED]
+        reached = self._counts(kept, [(name, channel) for name in names for channel in channels])
+        return Counted(
+            customers=customers,
+            members={name: members[(name,)] for name in names},
+            contactable={
+                channel.removeprefix("is "): {name: reached[(name, channel)] for name in names}
+                for channel in channels
+            },
+            overlap={
+                frozenset(pair): rows
+                for pair, rows in self._counts(kept, list(itertools.combinations(largest, 2))).items()
+            },
+        )
+
+    def _counts(self, kept: str, groups: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
+        """Customers that are in all segments of a group, by group."""
+        if not groups:
+            return {}
+        # Summed, not filtered: that takes a fifth of the time.
+        sums = [f"sum(({' AND '.join(map(quote_identifier, group))})::INTEGER)" for group in groups]
+        [row] = self._run(f"SELECT {', '.join(sums)} FROM {kept}")
+        return {group: int(rows or 0) for group, rows in zip(groups, row, strict=True)}
 
     def _opened(self, partition: str | None) -> Tables:
         """The tables as views, and their columns."""
         columns = {}
         for name, table in self.inputs.items():
+            if name == CONTACTABLE and not self._is_there(table, partition):
+                continue
             self._view(name, table.existing(partition).sql(self.connection))
             columns[name] = self._columns(name)
         for name, source in self.definition.sources.items():
@@ -97,6 +135,16 @@ class Members:
                 columns[name] = self._columns(name)
         known = self.definition.tables
         return Tables(columns, known.customers, known.key, known.many)
+
+    def _is_there(self, table: "PartitionedTable", partition: str | None) -> bool:
+        """Whether the table can be read, or has to be: without it, only shares that can be contacted lack."""
+        needed = tables_of(self.segments, self.definition.tables, self._others)
+        if CONTACTABLE in needed:
+            return True
+        try:
+            return table.existing(partition).exists()
+        except StorageError:
+            return False
 
     def _view(self, name: str, table: str) -> None:
         self._run(f"CREATE OR REPLACE TEMP VIEW {column_name(name)} AS SELECT * FROM {table}")
