@@ -25,6 +25,7 @@ CASES = (
     "currents",
     "small_files",
     "csv_drop",
+    "segments",
     "load",
     "sample",
     "emulator",

@@ -9,7 +9,13 @@ from braze_assets.components.sample_customer_360 import SampleCustomer360
 from braze_assets.currents.engagement_attributes import ATTRIBUTES_COLUMNS
 from braze_assets.customer_360 import TABLES
 
-__all__ = ["known_tables"]
+__all__ = ["USUAL", "known_tables"]
+
+USUAL = {
+    **{name: table.column_names for name, table in TABLES.items()},
+    "email_engagement_attributes": tuple(each.name for each in ATTRIBUTES_COLUMNS),
+}
+"""The columns that tables of a Customer 360 usually have, whoever makes them."""
 
 
 def known_tables(context: dg.ComponentLoadContext) -> dict[str, Mapping[str, str] | None]:

@@ -10,7 +10,7 @@ from braze_assets.assets.segments import SegmentDefinition, SegmentsDefinition, 
 from braze_assets.components.models import PartitionsModel, SourceModel
 from braze_assets.components.references import declared
 from braze_assets.components.segment_places import Places
-from braze_assets.components.segment_tables import known_tables
+from braze_assets.components.segment_tables import USUAL, known_tables
 from braze_assets.components.tables import declared_source, partitions_of
 from braze_assets.errors import ConfigurationError
 from braze_assets.segments import Segment, Tables, check_segments, near, read_rule, tables_of
@@ -70,7 +70,7 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
         columns = {**known_tables(context), **{name.lower(): None for name in self.sources}}
         customers = dg.AssetKey.from_user_string(self.customers)
         columns.setdefault(customers.path[-1].lower())
-        tables = Tables(columns, customers=customers.path[-1].lower(), key=self.key, open=True)
+        tables = Tables(columns, customers=customers.path[-1].lower(), key=self.key, open=True, usual=USUAL)
         check_segments(own, tables, everything)
         sources = {
             name.lower(): declared_source(name.lower(), self.sources, context.path) for name in columns

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from braze_assets.errors import SourceError
@@ -60,6 +60,8 @@ class Tables:
     many: Collection[str] = ("unified_transactions", "unified_itemized_transactions")
     open: bool = False
     """Whether there may be more tables, of which nothing is known yet."""
+    usual: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """What tables usually have that are not known yet: where a column without a table is looked for."""
 
     def resolve(self, column: Column, place: str) -> tuple[str, str, str | None]:
         """The table, the column as the table spells it, and its type; the type is None where it is not known.
@@ -116,7 +118,7 @@ class Tables:
             )
         known = {
             name
-            for table, columns in self.columns.items()
+            for table, columns in {**self.usual, **self.columns}.items()
             if table not in self.many
             for name in columns or ()
         }
@@ -130,10 +132,12 @@ class Tables:
         )
 
     def _having(self, name: str) -> list[str]:
+        usual = {table: names for table, names in self.usual.items() if self.columns.get(table) is None}
+        known = {table: columns or () for table, columns in self.columns.items()}
         return [
             table
-            for table, columns in self.columns.items()
-            if table not in self.many and name.lower() in {each.lower() for each in columns or ()}
+            for table, columns in {**known, **usual}.items()
+            if table not in self.many and name.lower() in {each.lower() for each in columns}
         ]
 
     def _elsewhere(self, name: str, table: str) -> str:

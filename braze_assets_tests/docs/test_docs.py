@@ -25,6 +25,7 @@ from braze_assets.components import (
     destination,
     models,
 )
+from braze_assets.components.segments import SegmentModel, Segments
 from braze_assets.plan import GUARDS
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.deployments import DEPLOYMENTS
@@ -76,6 +77,8 @@ def test_the_readme_names_every_document() -> None:
     [
         AttributeSync,
         CurrentsFeed,
+        Segments,
+        SegmentModel,
         Destination,
         destination.LimitsModel,
         DataTemplate,
