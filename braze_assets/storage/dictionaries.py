@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["EncodedBatches", "as_dictionary", "is_dictionary", "joined", "plain", "plain_table", "plain_type"]
+__all__ = [
+    "EncodedBatches",
+    "as_dictionary",
+    "is_dictionary",
+    "joined",
+    "plain",
+    "plain_schema",
+    "plain_table",
+    "plain_type",
+]
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,13 @@ def is_dictionary(kind: pa.DataType) -> bool:
 def plain_type(kind: pa.DataType) -> pa.DataType:
     """The type of the values."""
     return kind.value_type if is_dictionary(kind) else kind
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """A schema with the types of the values."""
+    if not any(map(is_dictionary, schema.types)):
+        return schema
+    return pa.schema([field.with_type(plain_type(field.type)) for field in schema], schema.metadata)
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
