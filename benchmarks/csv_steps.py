@@ -1,4 +1,4 @@
-"""The steps of the benchmark `csv_drop`, each run in a process of its own that imports no more than it takes."""
+"""The steps of the benchmark `csv_drop`, each run in a process of its own."""
 
 import csv
 import io
@@ -22,6 +22,7 @@ from braze_assets.csv_files.place import open_place
 from braze_assets.csv_files.records import Records
 from braze_assets.csv_files.settings import CsvSettings
 from braze_assets.delivery import BrazeClient, DeliverySettings, send_plan
+from braze_assets.delivery.wide import for_wide_objects
 from braze_assets.emulator.settings import DEFAULT_API_KEY
 from braze_assets.ledger import Ledger
 from braze_assets.plan import PlanSettings
@@ -71,13 +72,15 @@ def send(folder: str, url: str) -> int:
     """Begin, send, write receipts, fold."""
     os.environ["BRAZE_ASSETS_MEMORY_LIMIT"] = MEMORY
     stored = f"{folder}/plan.parquet"
-    with BrazeClient(endpoint=url, api_key=DEFAULT_API_KEY, settings=DeliverySettings()) as client:
+    settings = for_wide_objects(DeliverySettings())
+    with BrazeClient(endpoint=url, api_key=DEFAULT_API_KEY, settings=settings) as client:
         return send_plan(
             plan=StoredTable.at(stored),
             plan_uri=stored,
             ledger=Ledger(Storage(folder), NAME, "external_id"),
             client=client,
             limits=Limits(requests_per_window=10**9),
+            settings=settings,
             mode="live",
         ).accepted
 

@@ -93,6 +93,7 @@ class _Sending:
         """Send, and write down how far that came."""
         # Late: whoever loads the definitions needs no HTTP.
         from braze_assets.delivery import send_plan
+        from braze_assets.delivery.wide import for_wide_objects
 
         header = read_plan_header(self.plan)
         file = self._file(header)
@@ -105,7 +106,7 @@ class _Sending:
             ledger=self.drop.ledger(self.storage),
             client=braze.client if self.mode != "preview" else None,
             limits=braze.limits(),
-            settings=braze.delivery(),
+            settings=for_wide_objects(braze.delivery()),
             mode=self.mode,
             test_users=self.test_users,
             progress=lambda progress: self.context.log.info(str(progress)),
