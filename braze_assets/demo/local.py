@@ -88,7 +88,7 @@ class LocalFolder:
             "BRAZE_ASSETS_DEPLOYMENT": "local",
             "BRAZE_ASSETS_STORAGE": str(self.storage),
             "BRAZE_CURRENTS_URL": str(self.currents),
-            "BRAZE_ASSETS_DEMO_DROP": str(self.drop),
+            "BRAZE_ASSETS_LOCAL": str(self.root),
             "BRAZE_INSTANCE": braze_url,
             "BRAZE_API_KEY": LOCAL_API_KEY,
         }
