@@ -132,7 +132,7 @@ def test_text_that_is_not_utf8_is_refused_in_a_dictionary() -> None:
 
 
 def test_an_hour_of_small_and_large_files_is_one_table(write: Write, tmp_path: Path) -> None:
-    """K39: files with dictionaries, without, of other fields, on disk and in memory: the table is the same."""
+    """K39: files with dictionaries, without, on disk and in memory: the table is the same."""
     wanted = []
     for offset, count in enumerate([3, 4, 2_500, 5, 1_200, 7, 0, 9]):
         rows = [event(offset * 10_000 + each, dispatch_id=f"d{each % 3}") for each in range(count)]
