@@ -39,7 +39,8 @@ def test_the_folder_can_be_that_of_the_destination(tmp_path: Path) -> None:
         "to/defs.yaml",
         """\
         type: braze_assets.Destination
-        attributes: {name: acme, instance: US-03, identifier: external_id, s3_bucket: acme-braze, s3_folder: in}
+        attributes: {name: acme, instance: US-03, identifier: external_id, s3_bucket: acme-braze,
+          s3_folder: in}
         """,
     )
     project.write(

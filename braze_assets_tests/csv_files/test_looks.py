@@ -1,6 +1,7 @@
 """L05, L10, L11: what the sensor asks for next, and when again."""
 
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_failed_attempt_waits_longer_each_time() -> None:
         assert found.next in (A, None)  # B does not take A's turn.
         asked += [minute] if found.next else []
         minute += 1
-    waits = [after - before for before, after in zip(asked, asked[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(asked)]
     assert waits[:7] == [1, 2, 4, 8, 16, 32, 60]
     assert max(waits) == 60
 
