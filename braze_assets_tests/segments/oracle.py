@@ -79,7 +79,7 @@ def _purchased(asked: Any, customer: str, world: World) -> bool:
 
 def _counts(row: Row, asked: Mapping[str, Any], as_of: datetime) -> bool:
     if "product_id" in row:
-        if row["is_return"] or row["is_cancellation"]:
+        if row.get("is_return") or row.get("is_cancellation"):
             return False
     elif row["order_quantity"] is None or row["order_quantity"] <= 0:
         return False
