@@ -11,6 +11,7 @@ from pydantic import Field
 from braze_assets.braze.fields import PROFILE_FIELDS
 from braze_assets.components.destination import Destination, deployment_resources
 from braze_assets.components.references import declared, named
+from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.components.yaml_errors import line_of
 from braze_assets.errors import BrazeAssetsError, ConfigurationError
 from braze_assets.rows.buckets import Bucket
@@ -47,6 +48,7 @@ class CatalogAttributeModel(dg.Model, dg.Resolvable):
     bucket: BucketModel | None = None
 
 
+@dg.scaffold_with(FromTemplate)
 class AttributeCatalog(dg.Component, dg.Model, dg.Resolvable):
     """What each attribute is called in Braze, its type and meaning: for all syncs of the project.
 

@@ -11,8 +11,9 @@ from braze_assets.assets.syncs import SyncDefinition, build_sync
 from braze_assets.components.cataloged import Known, known_attributes, refuse_personal
 from braze_assets.components.models import AttributeModel, SourceModel, TableModel
 from braze_assets.components.precedence import Settled, require_one_table, settle
+from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.components.sync_settings import SyncSettings
-from braze_assets.components.tables import declared_source, partitions_of, table_query
+from braze_assets.components.tables import declared_source, front_of, held_back, partitions_of, table_query
 from braze_assets.errors import ConfigurationError, QueryError
 from braze_assets.plan import PlanSettings
 from braze_assets.resources.deployments import DEFAULT_DESTINATION
@@ -21,6 +22,7 @@ from braze_assets.rows import AttributeSettings, RowsSpec, TableQuery
 __all__ = ["AttributeSync"]
 
 
+@dg.scaffold_with(FromTemplate)
 class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
     """Keeps attributes in Braze in step with a table: one row a user, one column an attribute.
 
@@ -50,7 +52,10 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
         require_one_table(context, settled)
         known = known_attributes(context, [str(each.sync.destination) for each in settled])
         made = build_sync(*(each.sync.definition(context.path, known, each) for each in settled))
-        return made if any(each.enabled for each in settled) else paused(made, settled[0].why_not)
+        why_not = held_back(table_query(self.table, context.path))
+        if not any(each.enabled for each in settled):
+            why_not = settled[0].why_not
+        return paused(made, why_not) if why_not else made
 
     def definition(
         self, folder: Path, known: Known | None = None, settled: "Settled[AttributeSync] | None" = None
@@ -71,11 +76,13 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
         if isinstance(query, TableQuery):
             query = replace(query, case=known.case)
         query.check(self.identifier)
+        front = front_of(query)
         guards = known.guards(
             self.guards.settings(),
             policy=self.guards.new_attributes,
             personal=not settled or settled.personal,
         )
+        guards = replace(guards, thresholds=front.thresholds)
         refuse_personal(query, known, guards, settled.template if settled else None)
         attributes = {
             known.names.get(name, name): self._attribute(name, each, known)
@@ -103,14 +110,15 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
             target=settled.target if settled else "",
             enabled=not settled or settled.enabled,
             mode=self.mode,
+            held_back=held_back(query),
             test_users=self.test_users,
             replay=self.replay,
             partitions=partitions_of(self.partitions),
             cron_schedule=self.schedule,
             audit_sample=self.audit_sample,
             show_values=self.show_values,
-            description=self.description,
-            owners=self.owners,
+            description=self.description or front.description,
+            owners=self.owners or front.owners,
             group=self.group,
             lineage={known.names.get(name, name): pairs for name, pairs in lineage.items()},
         )

@@ -11,6 +11,7 @@ from braze_assets.assets.pausing import paused
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.components.models import GuardsModel
 from braze_assets.components.precedence import Settled, settle
+from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.components.yaml_errors import line_of
 from braze_assets.csv_files.settings import Cast, CsvSettings
 from braze_assets.errors import ConfigurationError
@@ -28,6 +29,7 @@ class CsvDropGuardsModel(GuardsModel):
     max_identifier_errors: float = 1.0
 
 
+@dg.scaffold_with(FromTemplate)
 class CsvDrop(dg.Component, dg.Model, dg.Resolvable):
     """Imports the CSV files of a folder: one row a user, one column an attribute.
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from braze_assets.assets.currents import CurrentsFeedDefinition, build_feed
 from braze_assets.braze.identifiers import IdentifierKind
+from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.components.yaml_errors import line_of
 from braze_assets.currents.catalog import expand
 from braze_assets.currents.decode import DecodeSettings
@@ -19,6 +20,7 @@ from braze_assets.errors import ConfigurationError
 __all__ = ["CurrentsFeed"]
 
 
+@dg.scaffold_with(FromTemplate)
 class CurrentsFeed(dg.Component, dg.Model, dg.Resolvable):
     """Reads what Braze Currents writes to a bucket: one asset for each event type, hour by hour.
 

@@ -6,11 +6,13 @@ import dagster as dg
 from pydantic import Field
 
 from braze_assets.components.references import declared
+from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.components.sync_settings import SyncSettings
 
 __all__ = ["DataTemplate"]
 
 
+@dg.scaffold_with(FromTemplate)
 class DataTemplate(dg.Component, SyncSettings, dg.Resolvable):
     """Settings for every sync that names it as its `template`: over the destination's, under the sync's own.
 

@@ -12,6 +12,7 @@ from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.braze.instances import resolve_instance
 from braze_assets.braze.limits import Limits
 from braze_assets.components.references import declared
+from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.components.sync_settings import SyncSettings
 from braze_assets.components.yaml_errors import line_of
 from braze_assets.errors import ConfigurationError
@@ -37,6 +38,7 @@ class LimitsModel(dg.Model, dg.Resolvable):
     max_attempts: int = Field(default=8, ge=1)
 
 
+@dg.scaffold_with(FromTemplate)
 class Destination(dg.Component, dg.Model, dg.Resolvable):
     """A Braze workspace that syncs can name as their `destination`.
 

@@ -14,13 +14,16 @@ from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.components.event_models import EventColumnsModel, EventGuardsModel
 from braze_assets.components.models import PartitionsModel, SourceModel, TableModel
 from braze_assets.components.precedence import settle
-from braze_assets.components.tables import declared_source, partitions_of, table_query
+from braze_assets.components.scaffolding import FromTemplate
+from braze_assets.components.tables import declared_source, front_of, held_back, partitions_of, table_query
+from braze_assets.errors import QueryError
 from braze_assets.plan.events import EventGuardSettings, EventPlanSettings
 from braze_assets.rows.events import EventColumns, EventsSpec
 
 __all__ = ["EventSync"]
 
 
+@dg.scaffold_with(FromTemplate)
 class EventSync(dg.Component, dg.Model, dg.Resolvable):
     """Sends events or purchases to Braze, each once: one row an event, known by its id.
 
@@ -79,7 +82,8 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
         """The sync's assets, jobs and schedule."""
         [settled] = settle(context, self)
         made = build_event_sync(settled.sync.definition(context.path))
-        return made if settled.enabled else paused(made, settled.why_not)
+        why_not = held_back(table_query(self.table, context.path)) if settled.enabled else settled.why_not
+        return paused(made, why_not) if why_not else made
 
     def definition(self, folder: Path) -> EventSyncDefinition:
         """The sync in Python.
@@ -92,6 +96,13 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
             ConfigurationError: The settings contradict each other.
         """
         query = table_query(self.table, folder)
+        front = front_of(query)
+        if front.thresholds:
+            raise QueryError(
+                "Thresholds are asked of syncs of attributes only; this query is one of events.",
+                place=query.place,
+                remedy="Remove them from the front matter, and set the sync's guards.",
+            )
         columns = self.columns.model_dump()
         properties = columns.pop("properties")
         return EventSyncDefinition(
@@ -113,12 +124,13 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
             sources={name: declared_source(name, self.sources, folder) for name in query.sources},
             destination=self.destination,
             mode=self.mode,
+            held_back=held_back(query),
             test_events=self.test_events,
             keep_ids_days=self.keep_ids_days,
             partitions=partitions_of(self.partitions),
             cron_schedule=self.schedule,
             show_values=self.show_values,
-            description=self.description,
-            owners=self.owners,
+            description=self.description or front.description,
+            owners=self.owners or front.owners,
             group=self.group,
         )

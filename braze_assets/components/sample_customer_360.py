@@ -6,11 +6,13 @@ import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.customer_360 import build_customer_360
+from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.customer_360 import TABLES
 
 __all__ = ["SampleCustomer360"]
 
 
+@dg.scaffold_with(FromTemplate)
 class SampleCustomer360(dg.Component, dg.Model, dg.Resolvable):
     """The synthetic Customer 360: a snapshot of each table for every day.
 

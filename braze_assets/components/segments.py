@@ -9,6 +9,7 @@ from pydantic import Field
 from braze_assets.assets.segments import SegmentDefinition, SegmentsDefinition, build_segments
 from braze_assets.components.models import PartitionsModel, SourceModel
 from braze_assets.components.references import declared
+from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.components.segment_places import Places
 from braze_assets.components.segment_tables import USUAL, known_tables
 from braze_assets.components.tables import declared_source, partitions_of
@@ -27,6 +28,7 @@ class SegmentModel(dg.Model, dg.Resolvable):
     owners: Sequence[str] = ()
 
 
+@dg.scaffold_with(FromTemplate)
 class Segments(dg.Component, dg.Model, dg.Resolvable):
     """Segments of customers, by rules over the tables of the Customer 360.
 
