@@ -33,6 +33,8 @@ class Flow:
     destination: str = "braze"
     """The key of the `BrazeResource`."""
     mode: Mode = "preview"
+    held_back: str = ""
+    """Why nothing may be sent, whatever the mode: the query is a draft. Empty where it may."""
     partitions: dg.TimeWindowPartitionsDefinition | None = None
     """Without partitions, a run takes the tables as they are now."""
     cron_schedule: str | None = None

@@ -9,6 +9,7 @@ from braze_assets.assets.flow import AssetDecorator, Flow, Mode, flow_asset
 from braze_assets.assets.interrupts import interruptible
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.types import PARTITIONED_TABLE
+from braze_assets.errors import PlanRefusedError
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.failures import dagster_failures
 
@@ -51,7 +52,7 @@ def allowed_mode(
     """How far this run goes: as asked for, or as far as the deployment lets it.
 
     Raises:
-        Failure: It would send, and the destination is disabled.
+        Failure: It would send, and the destination is disabled or the query a draft.
     """
     braze: BrazeResource = getattr(context.resources, flow.destination)
     wanted = flow.mode if asked == "as configured" else asked
@@ -59,6 +60,12 @@ def allowed_mode(
     if mode != "preview":
         with dagster_failures():
             braze.require_enabled()
+            if flow.held_back:
+                raise PlanRefusedError(
+                    flow.held_back,
+                    place=f"{flow.name}_sync",
+                    remedy="Look at the preview; then set `status: active` at the top of the SQL file.",
+                )
     if mode != wanted:
         context.log.warning(f"This deployment goes no further than {mode}; {wanted} was asked for.")
     return mode

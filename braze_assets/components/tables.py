@@ -8,9 +8,9 @@ import dagster as dg
 from braze_assets.assets.flow import Source
 from braze_assets.assets.partitions import daily_partitions, hourly_partitions
 from braze_assets.components.models import PartitionsModel, SourceModel, TableModel
-from braze_assets.rows import TableFile, TableQuery
+from braze_assets.rows import FrontMatter, TableFile, TableQuery
 
-__all__ = ["declared_source", "located", "partitions_of", "table_query"]
+__all__ = ["declared_source", "front_of", "held_back", "located", "partitions_of", "table_query"]
 
 
 def table_query(table: TableModel, folder: Path) -> TableQuery | TableFile:
@@ -26,6 +26,22 @@ def table_query(table: TableModel, folder: Path) -> TableQuery | TableFile:
     if table.sql is not None:
         return TableQuery.from_file(folder / table.sql)
     return TableFile(located(table.url or "", folder))
+
+
+def front_of(query: TableQuery | TableFile) -> FrontMatter:
+    """What a SQL file says of itself; a table file says nothing.
+
+    Raises:
+        QueryError: The front matter cannot be read; names file and line.
+    """
+    return query.front if isinstance(query, TableQuery) else FrontMatter()
+
+
+def held_back(query: TableQuery | TableFile) -> str:
+    """Why what the query yields may not be sent; empty where it may."""
+    return (
+        f"The query {query.place} is a draft: nothing is sent." if front_of(query).status == "draft" else ""
+    )
 
 
 def declared_source(name: str, sources: Mapping[str, SourceModel], folder: Path) -> Source:

@@ -28,6 +28,7 @@ class Facts:
         held: Attributes the ledger has.
         churn: Share of the users that an attribute changes for, in this plan and in those before.
         rewinds: The newer partition that is overwritten on purpose.
+        rows_before: Rows of the partition before; None where there is none.
     """
 
     header: RowsHeader
@@ -42,6 +43,7 @@ class Facts:
     flipped: Mapping[str, tuple[str, str]]
     rewinds: str | None
     held: frozenset[str] = frozenset()
+    rows_before: int | None = None
     churn: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property

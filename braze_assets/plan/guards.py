@@ -27,6 +27,23 @@ def _rows_present(facts: Facts) -> Verdict:
     )
 
 
+def _query_thresholds(facts: Facts) -> Verdict:
+    breaches = facts.guards.thresholds.breaches(facts.counts.users, facts.rows_before)
+    serious = any(breach.otherwise == "fail" for breach in breaches)
+    remedy = (
+        "Check the query's sources. If it is meant, waive the guard query_thresholds for this plan, or "
+        "change the thresholds at the top of the SQL file."
+    )
+    return Verdict(
+        guard="query_thresholds",
+        passed=not breaches,
+        allowed=bool(breaches) and not serious,
+        observed=facts.counts.users,
+        limit=str(facts.guards.thresholds) or None,
+        message=" ".join([*(breach.message for breach in breaches), remedy]) if breaches else "",
+    )
+
+
 def _identifier_present(facts: Facts) -> Verdict:
     bad, users = sum(facts.identifier_errors.values()), facts.counts.users
     share, limit = bad / users if users else 0.0, facts.guards.max_identifier_errors
@@ -210,6 +227,7 @@ def _stale_partition(facts: Facts) -> Verdict:
 
 GUARDS: tuple[Guard[Facts], ...] = (
     Guard("rows_present", "The table has rows, or the ledger has none either.", _rows_present),
+    Guard("query_thresholds", "The table has as many rows as its query promises.", _query_thresholds),
     Guard(
         "identifier_present", "Nearly all rows have an identifier, and one of their own.", _identifier_present
     ),

@@ -41,6 +41,7 @@ def make_plan(
     rewind: bool = False,
     allow: Collection[str] = frozenset(),
     projection: Projection | None = None,
+    rows_before: int | None = None,
 ) -> Plan:
     """What would be sent now so that Braze holds what the table says.
 
@@ -59,6 +60,7 @@ def make_plan(
         rewind: Plan a partition older than the ledger's all the same.
         allow: Guards that are waived for this one plan, by name.
         projection: Takes the place of the ledger.
+        rows_before: Rows of the partition before, for the thresholds of the query.
 
     Raises:
         PlanError: The table has no attributes, or another kind of identifier than the ledger.
@@ -122,6 +124,7 @@ def make_plan(
         ledger_users=held.users,
         rewinds=(position.partition or str(position.as_of)) if older else None,
         flipped=flipped,
+        rows_before=rows_before,
         churn=churn(ledger, counts, per_attribute) if _asked(settings, held, projection) else {},
         held=frozenset(c.name for c in diff.columns if c.old is not None),
         **_counted(connection, changes, settings, position, counts),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from braze_assets.braze.limits import Limits
+from braze_assets.rows import Thresholds
 
 __all__ = ["GuardSettings", "PlanSettings"]
 
@@ -41,6 +42,8 @@ class GuardSettings:
     """Custom attributes that are personal data, though their names do not say so."""
     impersonal_attributes: Collection[str] = ()
     """Attributes that are not personal data, though their names look like it."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """What the query promises of its rows."""
 
 
 @dataclass(frozen=True, kw_only=True)

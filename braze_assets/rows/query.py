@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.braze.limits import Limits
 from braze_assets.errors import QueryError
+from braze_assets.rows.front_matter import FrontMatter, front_matter
 from braze_assets.rows.names import check_names
 from braze_assets.rows.syntax import one_select, text_position
 
@@ -67,8 +68,17 @@ class TableQuery:
 
     @property
     def digest(self) -> str:
-        """A short hash of the text: another digest means another definition."""
-        return hashlib.sha256(self.sql.encode()).hexdigest()[:16]
+        """A short hash of the text without its front matter: another digest means another definition."""
+        return hashlib.sha256(self.front.sql.encode()).hexdigest()[:16]
+
+    @cached_property
+    def front(self) -> FrontMatter:
+        """What the file says of itself.
+
+        Raises:
+            QueryError: It cannot be read; names file and line.
+        """
+        return front_matter(self.sql, self.place)
 
     @property
     def statement(self) -> str:
@@ -141,7 +151,7 @@ class TableQuery:
         Raises:
             QueryError: The first thing that is wrong, with file, line and column.
         """
-        _ = self.parameters, self.sources
+        _ = self.front, self.parameters, self.sources
         names = self.outputs()
         if names is not None:
             check_names(names, identifier, place=self.column_place, limits=limits)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from braze_assets.assets.planning import guard_results, plan_asset
 from braze_assets.assets.syncs.definition import SyncDefinition
+from braze_assets.assets.syncs.earlier import rows_before
 from braze_assets.assets.syncs.plan_facts import plan_output
 from braze_assets.ledger import Ledger, Projection
 from braze_assets.plan import GUARDS, Plan, PlanHeader, empty_plan, foresee_plans, make_plan
@@ -71,6 +72,7 @@ def build_delta_asset(sync: SyncDefinition) -> dg.AssetsDefinition:
                     rewind=config.rewind,
                     allow=frozenset(config.allow),
                     projection=projection,
+                    rows_before=rows_before(storage.storage(), sync, partition),
                 )
                 _log(context, plan.header)
                 headers.append(plan.header)

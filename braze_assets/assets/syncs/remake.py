@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 import dagster as dg
 
 from braze_assets.assets.syncs.definition import SyncDefinition
+from braze_assets.assets.syncs.earlier import rows_before
 from braze_assets.assets.syncs.plan_facts import plan_output
 from braze_assets.ledger import Ledger
 from braze_assets.plan import PlanHeader, make_plan
@@ -45,6 +46,7 @@ def remake_plan(
             now=datetime.now(timezone.utc),
             rewind=foreseen.rewind,
             allow=frozenset(foreseen.allow),
+            rows_before=rows_before(context.resources.storage.storage(), sync, foreseen.partition),
         )
         output = plan_output(made, sync)
         written = write_parquet(open_path(plan.uris[0]), output.data, metadata=output.documents)
