@@ -24,6 +24,7 @@ class World:
 
     def value(self, customer: str, column: str) -> Any:
         """The customer's value in the only table that has the column; None where they have no row."""
+        column = column.lower()
         for table in ("merged_customers", "extras"):
             if column.rpartition(".")[0] in ("", table):
                 name = column.rpartition(".")[2]
