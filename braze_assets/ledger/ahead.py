@@ -114,12 +114,8 @@ class FoldAhead:
             unknown=int(counts[_CODES["unknown"]] + counts[0]),
         )
 
-    def commit(self, **numbers: int) -> bool:
-        """Write what is left and commit; False if the preparation had failed.
-
-        Raises:
-            CommitConflict: The table is another version by now; nothing was changed.
-        """
+    def hurry(self) -> None:
+        """No more receipts come: write what is left."""
         with self._changed:
             self._ending = True
             self._changed.notify()
@@ -127,6 +123,14 @@ class FoldAhead:
             # Nobody sends any more: what is still to be written may take the whole machine.
             threads = EngineSettings.from_environment().threads or os.cpu_count() or 1
             self._connection.cursor().execute(f"SET threads = {threads}")
+
+    def commit(self, **numbers: int) -> bool:
+        """Write what is left and commit; False if the preparation had failed.
+
+        Raises:
+            CommitConflict: The table is another version by now; nothing was changed.
+        """
+        self.hurry()
         self._thread.join()
         if self._broken or self._files is None or self._fold is None:
             return False

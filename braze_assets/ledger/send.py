@@ -128,4 +128,6 @@ class Send:
             LedgerError: The fold failed; the next `settle` does it again.
         """
         self.check()
+        if self._ahead is not None:
+            self._ahead.hurry()
         return self.ledger.fold_last(connection, now, sequence=self.sequence, ahead=self._ahead)
