@@ -19,7 +19,7 @@ __all__ = ["run"]
 _WINDOWS = ("7 days", "30 days", "90 days", "6 months", "1 year")
 _COUNTRIES = ("US", "GB", "DE", "FR", "JP", "BR", "CA", "AU")
 _HEAVY = ("product_1", "channel_web_1", "amount_1", "value_8")
-"""One of each kind that reads much: items, orders, orders with their revenue, all tables of one row a customer."""
+"""One of each kind that reads much: items, orders, their revenue, all tables of one row a customer."""
 
 
 def run(scale: Scale, work: Path) -> list[Figure]:
@@ -77,7 +77,8 @@ def evaluate(folder: str, names: list[str]) -> dict[str, Any]:
     chosen = [each.segment for each in definition.segments if each.name in names]
     read = {table for each in definition.segments if each.name in names for table in each.tables}
     inputs = {
-        table: PartitionedTable(table, {}, whole=StoredTable.at(f"{folder}/{table}.parquet")) for table in read
+        table: PartitionedTable(table, {}, whole=StoredTable.at(f"{folder}/{table}.parquet"))
+        for table in read
     }
     compiling = time.perf_counter() - start
     with computed_members(definition, chosen, inputs) as members:
@@ -88,7 +89,9 @@ def evaluate(folder: str, names: list[str]) -> dict[str, Any]:
 def rules() -> dict[str, Any]:
     """100 rules of the kinds that people write, many on the same columns and orders."""
     kinds: dict[str, list[Any]] = {
-        "channel_web": [{"purchased": {"when": f"in the last {each}", "channel": "web"}} for each in _WINDOWS],
+        "channel_web": [
+            {"purchased": {"when": f"in the last {each}", "channel": "web"}} for each in _WINDOWS
+        ],
         "channel_store": [
             {"not purchased": {"when": f"in the last {each}", "channel": "store"}} for each in _WINDOWS
         ],
@@ -122,10 +125,14 @@ def rules() -> dict[str, Any]:
             {"latest_order_datetime": f"more than {each} ago", "in segment": "value_1"} for each in _WINDOWS
         ],
         "young": [
-            {"birthdate": {"after": f"{years} years ago"}, "one_and_done": "is true"} for years in range(20, 32)
+            {"birthdate": {"after": f"{years} years ago"}, "one_and_done": "is true"}
+            for years in range(20, 32)
         ],
         "mail": [
-            {"merged_customers.email": {"ends with": f"example.{each}"}, "merged_customers.loyalty_id": "is not blank"}
+            {
+                "merged_customers.email": {"ends with": f"example.{each}"},
+                "merged_customers.loyalty_id": "is not blank",
+            }
             for each in ("com", "org", "net")
         ],
         "tier": [
