@@ -6,6 +6,8 @@ if TYPE_CHECKING:
     from braze_assets.components import (
         AttributeCatalog,
         AttributeSync,
+        Audiences,
+        Campaign,
         CsvDrop,
         CurrentsFeed,
         DataTemplate,
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AttributeCatalog",
     "AttributeSync",
+    "Audiences",
+    "Campaign",
     "CsvDrop",
     "CurrentsFeed",
     "DataTemplate",

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Any, Literal
 
 import dagster as dg
@@ -12,7 +12,7 @@ __all__ = ["AssetDecorator", "Flow", "Mode", "Part", "Source", "flow_asset"]
 
 AssetDecorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 Mode = Literal["preview", "test", "live"]
-Part = Literal["", "findings", "delta", "sync", "audit", "review"]
+Part = Literal["", "findings", "delta", "sync", "audit", "review", "recipients", "sample"]
 """The assets a flow may have; without a name, its table."""
 
 
@@ -38,6 +38,8 @@ class Flow:
     partitions: dg.TimeWindowPartitionsDefinition | None = None
     """Without partitions, a run takes the tables as they are now."""
     cron_schedule: str | None = None
+    within: tuple[date | None, date | None] = (None, None)
+    """First and last day the schedule runs for."""
     show_values: bool = False
     """Whether previews in Dagster may show values, which are personal data."""
     description: str | None = None

@@ -1,6 +1,6 @@
 """When a flow runs."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -31,9 +31,12 @@ def build_schedules(sync: Flow, job: Any) -> list[Any]:
                 remedy='Give a cron line, such as "0 3 * * *", or partitions.',
             )
         return [dg.ScheduleDefinition(name=name, job=job, cron_schedule=sync.cron_schedule)]
-    if sync.cron_schedule == AFTER_EACH_PARTITION:
-        return [dg.build_schedule_from_partitioned_job(job, name=name)]
-    return [newest_closed(name, job, sync.partitions, sync.cron_schedule)]
+    if sync.cron_schedule != AFTER_EACH_PARTITION:
+        return [newest_closed(name, job, sync.partitions, sync.cron_schedule, within=sync.within)]
+    if sync.within != Flow.within:
+        cron = sync.partitions.cron_schedule
+        return [newest_closed(name, job, sync.partitions, cron, within=sync.within)]
+    return [dg.build_schedule_from_partitioned_job(job, name=name)]
 
 
 def newest_closed(
@@ -43,6 +46,7 @@ def newest_closed(
     cron: str,
     *,
     lag: timedelta = timedelta(0),
+    within: tuple[date | None, date | None] = (None, None),
 ) -> dg.ScheduleDefinition:
     """A schedule, in UTC, of the newest partition that has closed.
 
@@ -52,12 +56,19 @@ def newest_closed(
         partitions: The job's.
         cron: When.
         lag: How long the partition must have been closed.
+        within: First and last day of a partition that is run.
     """
 
     @dg.schedule(name=name, job=job, cron_schedule=cron, execution_timezone="UTC")
     def newest_closed_partition(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         with dg.partition_loading_context(context.scheduled_execution_time - lag):
             key = partitions.get_last_partition_key()
-        return dg.RunRequest(partition_key=key) if key else dg.SkipReason("No partition has closed yet.")
+        if key is None:
+            return dg.SkipReason("No partition has closed yet.")
+        day = partitions.time_window_for_partition_key(key).start.date()
+        first, last = within
+        if (first and day < first) or (last and day > last):
+            return dg.SkipReason(f"{key} is outside of {first or 'the past'} to {last or 'the future'}.")
+        return dg.RunRequest(partition_key=key)
 
     return newest_closed_partition

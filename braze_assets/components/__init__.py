@@ -2,6 +2,8 @@
 
 from braze_assets.components.attribute_catalog import AttributeCatalog
 from braze_assets.components.attribute_sync import AttributeSync
+from braze_assets.components.audiences import Audiences
+from braze_assets.components.campaign import Campaign
 from braze_assets.components.csv_drop import CsvDrop
 from braze_assets.components.currents_feed import CurrentsFeed
 from braze_assets.components.data_template import DataTemplate
@@ -13,6 +15,8 @@ from braze_assets.components.segments import Segments
 __all__ = [
     "AttributeCatalog",
     "AttributeSync",
+    "Audiences",
+    "Campaign",
     "CsvDrop",
     "CurrentsFeed",
     "DataTemplate",

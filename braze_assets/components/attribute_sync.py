@@ -1,5 +1,6 @@
 """The component `braze_assets.AttributeSync`: a sync of one's own, in YAML."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from braze_assets.assets.pausing import paused
 from braze_assets.assets.syncs import SyncDefinition, build_sync
 from braze_assets.components.cataloged import Known, known_attributes, refuse_personal
 from braze_assets.components.models import AttributeModel, SourceModel, TableModel
+from braze_assets.components.overlap import alone
 from braze_assets.components.precedence import Settled, require_one_table, settle
 from braze_assets.components.scaffolding import FromTemplate
 from braze_assets.components.sync_settings import SyncSettings
 from braze_assets.components.tables import declared_source, front_of, held_back, partitions_of, table_query
+from braze_assets.components.writers import writers
+from braze_assets.components.yaml_errors import line_of
 from braze_assets.errors import ConfigurationError, QueryError
 from braze_assets.plan import PlanSettings
 from braze_assets.resources.deployments import DEFAULT_DESTINATION
@@ -44,6 +48,9 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
     )
     template: str | None = Field(default=None, description="The `DataTemplate` whose settings it takes.")
     attributes: dict[str, AttributeModel] = Field(default={}, description="Settings by attribute.")
+    owns: Sequence[str] = Field(
+        default=(), description="Attributes that other syncs write too: they do not send them then."
+    )
     description: str | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
@@ -51,11 +58,26 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
         settled = settle(context, self)
         require_one_table(context, settled)
         known = known_attributes(context, [str(each.sync.destination) for each in settled])
-        made = build_sync(*(each.sync.definition(context.path, known, each) for each in settled))
+        made = build_sync(
+            *(self._alone(context, each.sync.definition(context.path, known, each)) for each in settled)
+        )
         why_not = held_back(table_query(self.table, context.path))
         if not any(each.enabled for each in settled):
             why_not = settled[0].why_not
         return paused(made, why_not) if why_not else made
+
+    def _alone(self, context: dg.ComponentLoadContext, definition: SyncDefinition) -> SyncDefinition:
+        """The sync without what others own."""
+        query = definition.rows.query
+
+        def place(attribute: str) -> str:
+            columns = (query.outputs() if isinstance(query, TableQuery) else None) or ()
+            names = [definition.rows.names.get(column, column) for column in columns]
+            if attribute in names and isinstance(query, TableQuery):
+                return query.column_place(names.index(attribute))
+            return line_of(context.path / "defs.yaml", self.name)
+
+        return alone(context, self, definition, writers(context), place)
 
     def definition(
         self, folder: Path, known: Known | None = None, settled: "Settled[AttributeSync] | None" = None

@@ -16,6 +16,8 @@ from braze_assets.braze.redaction import hide, secrets_of_environment
 from braze_assets.components import models
 from braze_assets.components.attribute_catalog import AttributeCatalog, CatalogAttributeModel
 from braze_assets.components.attribute_sync import AttributeSync
+from braze_assets.components.audiences import AudienceModel, Audiences
+from braze_assets.components.campaign import Campaign
 from braze_assets.components.csv_drop import CsvDrop, CsvDropGuardsModel
 from braze_assets.components.currents_feed import CurrentsFeed
 from braze_assets.components.data_template import DataTemplate
@@ -56,7 +58,16 @@ _SEGMENTS: dict[str, type[BaseModel]] = {
     "sources": models.SourceModel,
     "partitions": models.PartitionsModel,
 }
+_MEMBERS: dict[str, type[BaseModel]] = {
+    "sources": models.SourceModel,
+    "guards": models.GuardsModel,
+    "partitions": models.PartitionsModel,
+}
+_CAMPAIGN: dict[str, type[BaseModel]] = {"": Campaign, **_MEMBERS}
+_AUDIENCES: dict[str, type[BaseModel]] = {"": Audiences, "audiences": AudienceModel, **_MEMBERS}
 _VOCABULARIES = {
+    "Campaign": _CAMPAIGN,
+    "Audience": _AUDIENCES,
     "Segment": _SEGMENTS,
     "CsvDrop": _CSV_DROP,
     "CurrentsFeed": _FEED,

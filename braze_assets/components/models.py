@@ -26,6 +26,17 @@ def count_or_null(value: int | None) -> int | None:
     return value
 
 
+def day_text(value: object) -> object:
+    """A day as text; YAML reads one without quotes as a date."""
+    text = value.isoformat() if isinstance(value, date) else value
+    if isinstance(text, str) and "{{" not in text:
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            raise ValueError("write it as YYYY-MM-DD") from None
+    return text
+
+
 class TableModel(dg.Model, dg.Resolvable):
     """Where the wanted table comes from: exactly one of the two."""
 
@@ -79,17 +90,7 @@ class PartitionsModel(dg.Model, dg.Resolvable):
         default=None, description="The first day, YYYY-MM-DD; BRAZE_ASSETS_START_DATE by default."
     )
 
-    @field_validator("start", mode="before")
-    @classmethod
-    def _text(cls, value: object) -> object:
-        # YAML reads an unquoted day as a date.
-        text = value.isoformat() if isinstance(value, date) else value
-        if isinstance(text, str) and "{{" not in text:
-            try:
-                date.fromisoformat(text)
-            except ValueError:
-                raise ValueError("write it as YYYY-MM-DD") from None
-        return text
+    _day = field_validator("start", mode="before")(day_text)
 
     @property
     def first_day(self) -> date | None:

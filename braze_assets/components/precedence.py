@@ -16,7 +16,7 @@ from braze_assets.errors import ConfigurationError
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.deployments import DEFAULT_DESTINATION
 
-__all__ = ["Settled", "require_one_table", "settle"]
+__all__ = ["Settled", "destinations_of", "require_one_table", "settle"]
 
 _Flow = TypeVar("_Flow", bound=dg.Component)
 
@@ -161,6 +161,11 @@ def _destinations(context: dg.ComponentLoadContext, sync: Any, template: DataTem
             remedy="Name each destination once.",
         )
     return names
+
+
+def destinations_of(context: dg.ComponentLoadContext, sync: Any) -> list[str]:
+    """The names of the destinations a sync goes to."""
+    return _destinations(context, sync, _template(context, sync))
 
 
 def _destination(context: dg.ComponentLoadContext, sync: Any, name: str) -> Destination | None:

@@ -34,6 +34,7 @@ def send_plan(
     settings: DeliverySettings | None = None,
     mode: Mode,
     test_users: int = 10,
+    once: bool = False,
     limiter: RateLimiter | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -54,6 +55,7 @@ def send_plan(
         settings: How the send behaves.
         mode: `preview` sends nothing, `test` the first `test_users` objects, `live` everything.
         test_users: Objects sent in a test.
+        once: Whether the first launch is the last: another one is refused, whatever its plan.
         limiter: The rate limit; the one shared by all sends of this process to the destination when None.
         progress: Told about every second.
         cancelled: Asked several times a second; True stops the send cleanly.
@@ -78,18 +80,24 @@ def send_plan(
         note = f"Preview: {count:,} objects would be sent." if count else "There is nothing to send."
         return replace(base, state="preview", objects=count, not_sent=count, note=note)
     if header.status == "empty" or header.counts.objects == 0:
-        moved = _move_only(header, plan_uri, ledger, clocks) if mode == "live" else ""
+        moved = _move_only(header, plan_uri, ledger, clocks, once=once) if mode == "live" else ""
         return replace(base, note=header.note or f"There is nothing to send.{moved}")
     object_limit = test_users if mode == "test" else None
     with open_destination(client) as destination:
         sending = _Sending(
-            header, ledger, destination, limits, settings, clocks, limiter, progress, cancelled
+            header, ledger, destination, limits, settings, clocks, limiter, progress, cancelled, once
         )
         return sending.run(base, plan_uri, object_limit)
 
 
 def _begin(
-    header: PlanHeader, plan_uri: str, ledger: Ledger, clocks: Clocks, object_limit: int | None
+    header: PlanHeader,
+    plan_uri: str,
+    ledger: Ledger,
+    clocks: Clocks,
+    object_limit: int | None,
+    *,
+    once: bool,
 ) -> Send:
     return ledger.begin(
         plan_id=header.plan_id,
@@ -98,16 +106,17 @@ def _begin(
         plan_uri=plan_uri,
         expected_position=header.ledger_position,
         object_limit=object_limit,
+        once=once,
         now=clocks.now(),
     )
 
 
-def _move_only(header: PlanHeader, plan_uri: str, ledger: Ledger, clocks: Clocks) -> str:
+def _move_only(header: PlanHeader, plan_uri: str, ledger: Ledger, clocks: Clocks, *, once: bool) -> str:
     """Write down that the ledger stands at an empty plan's partition, unless it has gone on already."""
     if ledger.position().plan_id == header.plan_id:
         return ""
     try:
-        send = _begin(header, plan_uri, ledger, clocks, None)
+        send = _begin(header, plan_uri, ledger, clocks, None, once=once)
     except LedgerMovedError:
         return " The ledger has moved on since the plan was made."
     with connect() as connection:
@@ -126,6 +135,7 @@ class _Sending:
     limiter: RateLimiter | None
     progress: ProgressCallback | None
     cancelled: Callable[[], bool] | None
+    once: bool
 
     def run(self, base: SendReport, plan_uri: str, object_limit: int | None) -> SendReport:
         limiter = self.limiter or limiter_for(self.client, self.limits)
@@ -141,7 +151,7 @@ class _Sending:
             return replace(base, state="cancelled", note="Cancelled before it began.")
         if self.settings.check_first and not resuming:
             check_first(self.client, limiter, settings=self.settings, clocks=self.clocks)
-        send = _begin(self.header, plan_uri, self.ledger, self.clocks, object_limit)
+        send = _begin(self.header, plan_uri, self.ledger, self.clocks, object_limit, once=self.once)
         if journal.abandoned and not resuming:
             # The run that was overtaken may be alive. It sends no more once its lease has run out.
             waited += self._settle(self.clocks.now())

@@ -137,6 +137,19 @@ class JournalState:
             vanished=begun.vanished,
         )
 
+    def launched(self, partition: str | None) -> Entry | None:
+        """The first send of a whole plan: of another partition, or one that was finished.
+
+        Tests are none, nor are empty tables. A launch that was stopped may go on, by a plan of its partition.
+        Nothing that was forgotten or restored since makes a launch undone.
+        """
+        whole = [e for e in self.entries if e.state in _SENDS and e.object_limit is None and e.users != 0]
+        if not whole:
+            return None
+        folds = [e for e in self.entries if e.plan_id == whole[-1].plan_id and e.state in FOLDS]
+        unfinished = not folds or folds[-1].unknown != 0
+        return None if unfinished and all(e.partition == partition for e in whole) else whole[0]
+
     def reach(self, plan_id: str) -> int | None:
         """How many of the plan's first objects may have been sent; None for all, 0 for none."""
         limits = [e.object_limit for e in self.entries if e.plan_id == plan_id and e.state in _SENDS]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from braze_assets.braze.identifiers import IdentifierKind
-from braze_assets.errors import LedgerMovedError
+from braze_assets.errors import LedgerMovedError, PlanRefusedError
 from braze_assets.ledger.acknowledged import Acknowledged, acknowledged_table
 from braze_assets.ledger.base import ATTEMPTS, BaseLedger
 from braze_assets.ledger.delta import CommitConflict, format_of
 from braze_assets.ledger.folding import fold_once
 from braze_assets.ledger.journal import FOLDS, OPERATIONS, Entry, FoldResult, Position
+from braze_assets.ledger.launches import launched_text, retired_by
 from braze_assets.ledger.schemas import FORMAT
 from braze_assets.ledger.send import Send
 from braze_assets.ledger.under_way import check_order, end_operation, is_under_way
@@ -55,6 +56,15 @@ class Ledger(BaseLedger):
             return replace(position, sequence=state.sequence - 1, settled=False)
         return position
 
+    def launched(self, partition: str | None) -> str | None:
+        """When this was launched, and for which partition, where it is sent once; None if it was not."""
+        launch = self.journal.read().launched(partition)
+        return launched_text(launch) if launch else None
+
+    def retired(self) -> frozenset[str]:
+        """The attributes that somebody retired by hand."""
+        return retired_by(self.journal.read())
+
     def acknowledged(self, as_of: datetime | int | None = None) -> Acknowledged:
         """What Braze has acknowledged: now, at a Delta version, or as it was at a time."""
         return Acknowledged.at(self.held_table, self.identifier, as_of)
@@ -92,6 +102,7 @@ class Ledger(BaseLedger):
         plan_uri: str,
         expected_position: int,
         object_limit: int | None = None,
+        once: bool = False,
         now: datetime,
     ) -> Send:
         """Write down that the plan is sent from now on; before that nothing may be sent.
@@ -106,9 +117,11 @@ class Ledger(BaseLedger):
             plan_uri: The plan's file; the ledger keeps a copy until a newer plan begins.
             expected_position: The position the plan was made at (`PlanHeader.ledger_position`).
             object_limit: Only this many first objects will be sent; None for all.
+            once: Refuse when there was a launch already, see `JournalState.launched`.
             now: The current time.
 
         Raises:
+            PlanRefusedError: There was a launch already.
             LedgerMovedError: Another plan began, or an earlier one was folded, since this plan was made.
             LedgerError: The file is another plan.
             StorageError: The file is not there.
@@ -127,6 +140,14 @@ class Ledger(BaseLedger):
                     f"step {state.sequence} now.",
                     place=self.uri,
                     remedy="Make the plan again (materialize the delta), then send it.",
+                )
+            launch = state.launched(partition) if once and not resumed else None
+            if launch is not None:
+                # Of the state that the step below is appended to: of two at once, one comes to see the other.
+                raise PlanRefusedError(
+                    f"This is sent once only, and it was {launched_text(launch)}.",
+                    place=self.uri,
+                    remedy="Nothing was sent. For another launch make another campaign.",
                 )
             plan, document = self.kept.keep(plan_id, plan_uri)
             counts = document.get("counts", {})

@@ -4,7 +4,7 @@ Of the users that `suspects` finds, wanted and held values are joined and compar
 two are equal exactly when their JSON is; and JSON is written for those that differ.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -97,6 +97,8 @@ class Diff:
     held: str | None
     held_types: Mapping[str, str]
     settings: PlanSettings
+    retired: Collection[str] = ()
+    """Attributes that are unset for every user where they are not in the table any more."""
     acknowledged: bool = True
     """Whether `held` is what Braze acknowledged. Only then can a change be sent as a patch."""
 
@@ -117,8 +119,15 @@ class Diff:
     def unsets(self, column: Compared) -> bool:
         """Whether a NULL removes the attribute."""
         if column.new is None:
-            return self.settings.removed_attributes == "unset"
+            return self.settings.removed_attributes == "unset" or column.name in self.retired
         return column.new.null_policy == "unset"
+
+    def leaves(self, column: Compared) -> bool:
+        """Whether a user who vanished from the table loses the attribute."""
+        if column.new is None and column.name in self.retired:
+            return True
+        only = self.settings.removed_rows_unset
+        return self.settings.removed_rows == "unset" and (only is None or column.name in only)
 
     @property
     def merges(self) -> bool:
@@ -174,13 +183,10 @@ class Diff:
             candidates: A table expression of the rows of `candidates`.
         """
         sends = [
-            (c, f"f{c.number}")
-            for c in self.columns
-            if c.new is not None or self.unsets(c) or self.settings.removed_rows == "unset"
+            (c, f"f{c.number}") for c in self.columns if c.new is not None or self.unsets(c) or self.leaves(c)
         ]
-        gone = self.settings.removed_rows == "unset"
         flags = "".join(
-            f", {c.sent(unset=self.unsets(c), unset_removed=gone)} AS {flag}" for c, flag in sends
+            f", {c.sent(unset=self.unsets(c), unset_removed=self.leaves(c))} AS {flag}" for c, flag in sends
         )
         patches = self._patches(sends)
         any_sent = " OR ".join(flag for _, flag in sends)

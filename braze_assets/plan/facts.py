@@ -29,6 +29,8 @@ class Facts:
         churn: Share of the users that an attribute changes for, in this plan and in those before.
         rewinds: The newer partition that is overwritten on purpose.
         rows_before: Rows of the partition before; None where there is none.
+        emptied: Audiences that have no members any more, with the members they had.
+        launched: When the one launch of a one-off was, and of which partition, if it was.
     """
 
     header: RowsHeader
@@ -45,6 +47,8 @@ class Facts:
     held: frozenset[str] = frozenset()
     rows_before: int | None = None
     churn: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    emptied: Mapping[str, int] = field(default_factory=dict)
+    launched: str | None = None
 
     @property
     def guards(self) -> GuardSettings:

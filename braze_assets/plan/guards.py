@@ -6,6 +6,7 @@ not.
 
 from braze_assets.braze.fields import CONSENT_FIELDS, shadowed_field
 from braze_assets.plan.attribute_names import new_attributes, personal_data
+from braze_assets.plan.audiences import empty_audience, launch, overlap
 from braze_assets.plan.facts import Facts
 from braze_assets.plan.judging import Guard, Verdict, budget_verdict
 from braze_assets.rows import AttributeType
@@ -15,13 +16,15 @@ __all__ = ["GUARDS"]
 
 def _rows_present(facts: Facts) -> Verdict:
     users = facts.counts.users
+    # Of audiences each is asked by itself whether it became empty.
+    asked = facts.ledger_users > 0 and not facts.guards.audiences
     return Verdict(
         guard="rows_present",
-        passed=users > 0 or facts.ledger_users == 0,
+        passed=users > 0 or not asked,
         observed=users,
         limit=1,
         message=""
-        if users > 0
+        if users > 0 or not asked
         else f"The table has no rows, but the ledger knows {facts.ledger_users:,} users. An empty source is "
         "the usual cause: check the query's sources and materialize the table again.",
     )
@@ -239,6 +242,9 @@ GUARDS: tuple[Guard[Facts], ...] = (
     Guard("share_removed", "Not too many users vanished from the table at once.", _share_removed),
     Guard("type_change", "No attribute changes its kind of type, such as number to string.", _type_change),
     Guard("churny_attributes", "No attribute changes for most users with every plan.", _churny_attributes),
+    Guard("empty_audience", "No audience lost all its members at once.", empty_audience),
+    Guard("overlap", "No other sync of the destination writes the same attribute.", overlap),
+    Guard("launch", "A campaign is sent between its start and end, a one-off once only.", launch),
     Guard("data_point_budget", "The plan costs no more data points than the budget.", _data_point_budget),
     Guard("object_bytes", "Objects larger than a request are left out.", _object_bytes),
     Guard(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from braze_assets.errors import PlanError
 from braze_assets.ledger import Held, Ledger, Position, Projection
+from braze_assets.plan.audiences import emptied_audiences, retired_only
 from braze_assets.plan.churn import churn
 from braze_assets.plan.cost import count_attributes, count_changes, count_if_resent
 from braze_assets.plan.diff import OUTCOME_UNKNOWN, TOO_LARGE, Diff
@@ -104,6 +105,7 @@ def make_plan(
         held=held.sql(connection),
         held_types=held.types(),
         settings=settings,
+        retired=_retired(ledger, held, wanted),
         acknowledged=projection is None,
     )
     changes = quote_identifier(f"plan_{header.plan_id}")
@@ -127,6 +129,8 @@ def make_plan(
         rows_before=rows_before,
         churn=churn(ledger, counts, per_attribute) if _asked(settings, held, projection) else {},
         held=frozenset(c.name for c in diff.columns if c.old is not None),
+        emptied=emptied_audiences(connection, diff, settings.guards.audiences),
+        launched=ledger.launched(partition) if settings.guards.one_off else None,
         **_counted(connection, changes, settings, position, counts),
     )
     header = replace(
@@ -157,6 +161,12 @@ def _compute(connection: "DuckDBPyConnection", diff: Diff, users: int, changes: 
     connection.execute("DROP TABLE plan_candidates")
 
 
+def _retired(ledger: Ledger, held: Held, wanted: RowsHeader) -> Collection[str]:
+    """Of the attributes that are not in the table any more, those that somebody retired by hand."""
+    gone = {*held.types()} - {attribute.name for attribute in wanted.attributes}
+    return gone & ledger.retired() if gone else ()
+
+
 def _asked(settings: PlanSettings, held: Held, projection: Projection | None) -> bool:
     guards = settings.guards
     return projection is None and guards.max_churn is not None and held.users >= max(guards.min_users, 1)
@@ -181,10 +191,12 @@ def _counted(
     connection: "DuckDBPyConnection", changes: str, settings: PlanSettings, position: Position, counts: Counts
 ) -> Mapping[str, Any]:
     """What only the guards need of the changes."""
+    counted = f"NOT {retired_only(settings.guards.retired)}"
     [(changed, unset)] = connection.sql(
         # A user whose last outcome is unknown gets an object because of that, not because of the table.
         f"SELECT count(*) FILTER (kind IN ('changed', 'unset') AND NOT vanished AND reason IS DISTINCT FROM "
-        f"{quote_literal(OUTCOME_UNKNOWN)}), count(*) FILTER (kind = 'unset' AND vanished) FROM {changes}"
+        f"{quote_literal(OUTCOME_UNKNOWN)} AND {counted}), "
+        f"count(*) FILTER (kind = 'unset' AND vanished AND {counted}) FROM {changes}"
     ).fetchall()
     left_out = connection.sql(
         f"SELECT reason, count(*) FROM {changes} WHERE kind = 'left_out' GROUP BY reason"
@@ -210,8 +222,15 @@ def _note(diff: Diff, held: Held, settings: PlanSettings, header: PlanHeader, *,
         )
     gone = [c.name for c in diff.columns if c.new is None]
     if gone:
-        fate = "left as they are in Braze" if settings.removed_attributes == "keep" else "unset"
-        notes.append(f"No longer in the table, and {fate}: {', '.join(gone)}.")
+        for fate, names in (
+            (
+                "left as they are in Braze",
+                [c.name for c in diff.columns if c.new is None and not diff.unsets(c)],
+            ),
+            ("unset", [c.name for c in diff.columns if c.new is None and diff.unsets(c)]),
+        ):
+            if names:
+                notes.append(f"No longer in the table, and {fate}: {', '.join(names)}.")
     added = [c.name for c in diff.columns if c.old is None]
     if added and held.users:
         notes.append(f"New to the ledger: {', '.join(added)}.")

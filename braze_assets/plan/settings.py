@@ -1,13 +1,22 @@
 """The settings of a sync's plans."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from braze_assets.braze.limits import Limits
 from braze_assets.rows import Thresholds
 
-__all__ = ["GuardSettings", "PlanSettings"]
+__all__ = ["AudienceMark", "GuardSettings", "PlanSettings"]
+
+
+@dataclass(frozen=True)
+class AudienceMark:
+    """How the rows tell members of an audience: an attribute that is true, or an array with this item."""
+
+    attribute: str
+    item: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +53,17 @@ class GuardSettings:
     """Attributes that are not personal data, though their names look like it."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """What the query promises of its rows."""
+    audiences: Mapping[str, AudienceMark] = field(default_factory=dict)
+    """Audiences by name that must not lose all members at once. The table may be empty then: each audience
+    is asked by itself."""
+    retired: Collection[str] = ()
+    """Attributes of audiences that are to lose all members: no guard of shares counts that."""
+    period: tuple[date, date | None] | None = None
+    """First and last day something may be sent for; the day is that of the partition."""
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """Attributes that other syncs of the destination write: those syncs' names by attribute."""
+    one_off: bool = False
+    """Whether everything is sent for one partition, and then nothing ever again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +75,8 @@ class PlanSettings:
     """Whether users that Braze does not know are left alone rather than created."""
     removed_rows: Literal["keep", "unset"] = "keep"
     """What becomes of a user that vanished from the table: nothing, or every attribute held is unset."""
+    removed_rows_unset: Collection[str] | None = None
+    """The attributes that are unset of a user that vanished, where `removed_rows` says so; None: all."""
     removed_attributes: Literal["keep", "unset"] = "keep"
     """What becomes of an attribute that vanished from the table: nothing, or it is unset for every user."""
     limits: Limits = field(default_factory=Limits)

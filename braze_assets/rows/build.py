@@ -93,7 +93,7 @@ def build_rows(
     made = {
         name: _canonical(aliases[name], types[name], name, spec, as_of, spec.query.column_place(ordinal))
         for ordinal, name in enumerate(delivered)
-        if name not in identifier_columns(spec.identifier)
+        if name not in identifier_columns(spec.identifier) and name not in spec.yields
     }
     header = RowsHeader(
         name=spec.name,

@@ -1,6 +1,6 @@
 """How a wanted table is declared."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,7 @@ class RowsSpec:
         limits: What the destination accepts.
         names: The attribute that a column becomes, where that is another name.
         catalog: Settings by attribute that hold where `attributes` has none; the table need not have them.
+        yields: Attributes that are left out: another sync owns them.
     """
 
     name: str
@@ -73,6 +74,7 @@ class RowsSpec:
     limits: Limits = field(default_factory=Limits)
     names: Mapping[str, str] = field(default_factory=dict)
     catalog: Mapping[str, AttributeSettings] = field(default_factory=dict)
+    yields: Collection[str] = ()
 
     def settings(self, attribute: str) -> AttributeSettings:
         """What is said of an attribute."""

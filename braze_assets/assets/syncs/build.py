@@ -1,5 +1,6 @@
 """A sync as definitions: its assets, its job, its schedule."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import dagster as dg
@@ -16,13 +17,16 @@ from braze_assets.assets.syncs.send import build_send_asset
 __all__ = ["AFTER_EACH_PARTITION", "build_sync"]
 
 
-def build_sync(sync: SyncDefinition, *others: SyncDefinition) -> dg.Definitions:
+def build_sync(
+    sync: SyncDefinition, *others: SyncDefinition, after: Sequence[dg.AssetsDefinition] = ()
+) -> dg.Definitions:
     """Everything one sync is made of. The schedule is stopped until somebody starts it.
 
     Args:
         sync: The sync.
         others: The same table for other destinations: each has a `target`, and a plan, a send, an audit and a
             ledger of its own. Table, job and schedule are the first one's.
+        after: More assets that the job makes.
     """
     made = [build_rows_asset(sync), build_findings_asset(sync)]
     wanted = [asset.key for asset in made]
@@ -32,6 +36,8 @@ def build_sync(sync: SyncDefinition, *others: SyncDefinition) -> dg.Definitions:
             parts.append(build_audit_asset(each))
         made += parts
         wanted += [asset.key for asset in parts if each.enabled]
+    made += after
+    wanted += [asset.key for asset in after]
     named = replace(sync, target="")
     modes = ", ".join(dict.fromkeys(each.mode for each in (sync, *others)))
     job = dg.define_asset_job(

@@ -83,6 +83,7 @@ def _deliveries(
             settings=settings,
             mode=mode,
             test_users=config.test_users or sync.test_users,
+            once=sync.plan.guards.one_off,
             progress=lambda progress: context.log.info(str(progress)),
             cancelled=interrupted,
         )

@@ -11,6 +11,7 @@ from braze_assets.ledger.operations.release import Release
 from braze_assets.ledger.operations.repair import Damaged, diagnose, repair
 from braze_assets.ledger.operations.restore import Restore
 from braze_assets.ledger.operations.resync import Resync
+from braze_assets.ledger.operations.retire import Retire
 from braze_assets.ledger.operations.run import Outcome, operate, propose
 from braze_assets.ledger.operations.users import users_in_file, users_named
 
@@ -28,6 +29,7 @@ __all__ = [
     "Release",
     "Restore",
     "Resync",
+    "Retire",
     "Size",
     "diagnose",
     "held_on",

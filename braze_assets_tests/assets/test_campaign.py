@@ -1,0 +1,282 @@
+"""Campaigns from YAML to Braze (K17, K26-K35)."""
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from braze_assets.assets.partitions import daily_partitions
+from braze_assets.emulator.process import LocalBraze
+from braze_assets.errors import ConfigurationError
+from braze_assets_tests.projects import Project, failure, metadata
+
+D1, D2, D3, D4 = "2026-07-01", "2026-07-02", "2026-07-03", "2026-07-04"
+
+CAMPAIGN = """\
+type: braze_assets.Campaign
+attributes:
+  name: Summer Win-back
+  include: [lapsing]
+  exclude: [employees]
+  identifier: external_id
+  mode: live
+"""
+NAME = "campaign_summer_win_back"
+PARTS = [NAME, f"{NAME}_delta", f"{NAME}_sync", f"{NAME}_recipients", f"{NAME}_sample"]
+
+
+SEGMENTS = """\
+type: braze_assets.Segments
+attributes:
+  sources: {flags: {asset: customer_360/flags}}
+  segments:
+    - {name: lapsing, rule: {flags.lapsing: is true}}
+    - {name: employees, rule: {flags.employees: is true}}
+    - {name: vip, rule: {flags.vip: is true}}
+"""
+FLAGS = ("lapsing", "employees", "vip")
+
+
+def _source(name: str, rows: Any, schema: pa.Schema) -> Any:
+    @dg.asset(
+        key=["customer_360", name],
+        partitions_def=daily_partitions(),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def source(context: dg.AssetExecutionContext) -> Any:
+        return dg.MaterializeResult(
+            value=((key, pa.Table.from_pylist(rows(key), schema=schema)) for key in context.partition_keys)
+        )
+
+    return source
+
+
+class Town:
+    """Customers c0000 to c0199, whom Braze knows as 0000 to 0199, and who is in which segment."""
+
+    def __init__(self, project: Project, braze: LocalBraze) -> None:
+        self.project, self.braze = project, braze
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.members: dict[tuple[str, str], set[int]] = {}
+        texts = ("amperity_id", "external_id", "given_name")
+        self.assets = [
+            _source(
+                "flags", self._flags, pa.schema([("amperity_id", "string"), *((f, "bool") for f in FLAGS)])
+            ),
+            _source("merged_customers", self._customers, pa.schema([(name, "string") for name in texts])),
+        ]
+        project.write("seg/defs.yaml", SEGMENTS)
+
+    def _customers(self, day: str) -> list[dict[str, Any]]:
+        return [
+            {"amperity_id": f"c{n:04}", "external_id": f"{n:04}", "given_name": f"Name {n}"}
+            for n in range(200)
+        ]
+
+    def _flags(self, day: str) -> list[dict[str, Any]]:
+        return [
+            {"amperity_id": f"c{n:04}", **{f: n in self.members.get((f, day), ()) for f in FLAGS}}
+            for n in range(200)
+        ]
+
+    def put(self, segment: str, day: str, numbers: Iterable[int]) -> None:
+        self.members[segment, day] = {*numbers}
+
+    def run(self, parts: list[str], day: str, **config: Mapping[str, Any]) -> dg.ExecuteInProcessResult:
+        tables = ["customer_360/flags", "customer_360/merged_customers", *(f"segments/{f}" for f in FLAGS)]
+        result = self.project.run(
+            [*tables, *parts], instance=self.instance, assets=self.assets, first=day, config=config
+        )
+        self.braze.control.wait_until_applied()
+        return result
+
+    def held(self, number: int) -> dict[str, Any]:
+        return self.braze.control.attributes(f"{number:04}") or {}
+
+    def table(self, asset: str, day: str) -> list[dict[str, Any]]:
+        folder = f"{self.project.storage}/tables/{asset}/date={day}"
+        return list(pq.read_table(f"{folder}/data.parquet", partitioning=None).to_pylist())
+
+    @property
+    def objects(self) -> int:
+        return int(self.braze.control.counters()["objects"])
+
+
+@pytest.fixture
+def town(tmp_path: Any, braze: LocalBraze, monkeypatch: pytest.MonkeyPatch) -> Town:
+    monkeypatch.setenv("BRAZE_API_KEY", braze.api_key)
+    braze.control.seed([{"external_id": f"{number:04}", "attributes": {}} for number in range(200)])
+    return Town(Project(tmp_path, str(tmp_path / "storage"), braze.url), braze)
+
+
+def treatment(number: int, seed: str, shares: dict[str, float], control: float) -> str | None:
+    """The documented rule in plain Python."""
+
+    def draw(what: str) -> float:
+        digest = hashlib.md5(f"braze_assets:1:{seed}:{what}:c{number:04}".encode()).hexdigest()
+        return (int(digest[:13], 16) + 0.5) / 16**13
+
+    if draw("~control") < control:
+        return None
+    return max(shares, key=lambda name: math.log(draw(name)) / shares[name])
+
+
+def test_members_enter_leave_and_come_back(town: Town) -> None:
+    """K17, K26, K27, K28, K33: set, unset, set again; who is excluded is not in; other attributes stay."""
+    town.project.write(
+        "camp/defs.yaml",
+        CAMPAIGN
+        + "  launch: recurring\n  schedule: after each partition\n"
+        + "  attributes: {first: merged_customers.given_name}\n",
+    )
+    town.put("lapsing", D1, range(10))
+    town.put("employees", D1, [3])
+    town.put("lapsing", D2, range(5, 10))
+    town.put("lapsing", D3, range(10))
+    first = town.run(PARTS, D1)
+    assert first.success
+    assert town.held(0) == {"summer_win_back": True, "first": "Name 0"}
+    assert town.held(3) == {}
+    assert town.run(PARTS, D2).success
+    assert town.held(0) == {"first": "Name 0"}
+    assert town.held(7) == {"summer_win_back": True, "first": "Name 7"}
+    assert town.run(PARTS, D3).success
+    assert town.held(0)["summer_win_back"] is True
+    assert town.held(3)["summer_win_back"] is True
+    # 9 enter; 4 leave; they come back, and 3 is an employee no more.
+    assert [len(town.table(f"{NAME}_recipients", day)) for day in (D1, D2, D3)] == [9, 0, 5]
+    assert "Name" not in str(metadata(first, f"{NAME}_sample"))
+    assert len(town.table(f"{NAME}_sample", D1)) == 9
+
+
+def test_treatments_follow_the_documented_rule_and_control_is_never_sent(town: Town) -> None:
+    """K35, K31: and recipients tell who got what, who is control; a run again adds nothing."""
+    town.project.write(
+        "camp/defs.yaml", CAMPAIGN + "  treatments: {voucher: 45, reminder: 35}\n  control: 20\n"
+    )
+    town.put("lapsing", D1, range(200))
+    assert town.run(PARTS, D1).success
+    expected = {
+        n: treatment(n, "summer_win_back", {"voucher": 45.0, "reminder": 35.0}, 0.2) for n in range(200)
+    }
+    for number, name in expected.items():
+        assert town.held(number) == ({f"summer_win_back_{name}": True} if name else {})
+    assert 20 < sum(name is None for name in expected.values()) < 60
+    assert town.objects == sum(name is not None for name in expected.values())
+    rows = town.table(f"{NAME}_recipients", D1)
+    assert {r["amperity_id"]: r["treatment_name"] for r in rows} == {
+        f"c{n:04}": name for n, name in expected.items()
+    }
+    assert all(r["is_control"] == (r["treatment_name"] is None) for r in rows)
+    assert all((r["delivery_datetime"] is None) == r["is_control"] for r in rows)
+    again = town.project.run([f"{NAME}_recipients"], instance=town.instance, assets=town.assets, first=D1)
+    assert again.success
+    assert sorted(map(str, town.table(f"{NAME}_recipients", D1))) == sorted(map(str, rows))
+
+
+def test_a_one_off_is_launched_once(town: Town) -> None:
+    """K30: not for another partition, not for the same one, not after the ledger was forgotten."""
+    town.project.write("camp/defs.yaml", CAMPAIGN)
+    town.put("lapsing", D1, range(5))
+    town.put("lapsing", D2, range(9))
+    assert town.run(PARTS, D1, **{f"{NAME}_sync": {"mode": "test", "test_users": 2}}).success
+    assert town.objects == 2
+    assert town.run(PARTS, D1).success
+    assert town.objects == 5
+    for day in (D2, D1):
+        refused = town.run(PARTS, day)
+        assert not refused.success
+        assert "sent once only, and it was launched on" in failure(refused, f"{NAME}_sync")
+        # Waiving the guard does not help: the journal decides.
+        refused = town.run(PARTS, day, **{f"{NAME}_delta": {"allow": ["launch"]}})
+        assert day == D1 or not refused.success
+    assert town.objects == 5
+
+
+def test_an_empty_audience_is_not_a_mass_removal(town: Town) -> None:
+    """K33: blocked, and let through when it is asked for."""
+    town.project.write("camp/defs.yaml", CAMPAIGN + "  launch: recurring\n  schedule: after each partition\n")
+    town.put("lapsing", D1, range(5))
+    assert town.run(PARTS, D1).success
+    refused = town.run(PARTS, D2)
+    assert "No members any more: `summer_win_back` (5 members before)" in failure(refused, f"{NAME}_sync")
+    assert town.held(0) == {"summer_win_back": True}
+    assert town.run(PARTS, D2, **{f"{NAME}_delta": {"allow": ["empty_audience"]}}).success
+    assert town.held(0) == {}
+
+
+def test_nothing_is_sent_before_the_start_or_after_the_end(town: Town) -> None:
+    """K30: the guard refuses it, and the schedule says why it does nothing."""
+    town.project.write(
+        "camp/defs.yaml",
+        CAMPAIGN + "  launch: recurring\n  schedule: 0 6 * * *\n  start: 2026-07-02\n  end: 2026-07-02\n",
+    )
+    for day in (D1, D2, D3):
+        town.put("lapsing", day, range(5))
+    for day, sent in ((D1, 0), (D2, 5), (D3, 5)):
+        result = town.run(PARTS, day)
+        assert result.success == (day == D2)
+        assert town.objects == sent
+        if day != D2:
+            assert f"{day} is outside of the campaign" in failure(result, f"{NAME}_sync")
+    repository = town.project.definitions(assets=town.assets).get_repository_def()
+    schedule = repository.get_schedule_def(f"{NAME}_schedule")
+    asked = []
+    for day in (2, 3, 4):
+        at = datetime(2026, 7, day, 6, tzinfo=timezone.utc)
+        tick = schedule.evaluate_tick(
+            dg.build_schedule_context(scheduled_execution_time=at, repository_def=repository)
+        )
+        asked.append([each.partition_key for each in tick.run_requests or []] or tick.skip_message)
+    assert asked[1] == [D2]
+    assert "outside" in str(asked[0])
+    assert "outside" in str(asked[2])
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "cause", "remedy"),
+    [
+        ("include: [lapsin]", 4, "lapsin", "lapsing"),
+        ("exclude: [employes]", 5, "employes", "employees"),
+        ("treatments: {a: 50, b: 40}\n  control: 5", 8, "95 %", "100"),
+        ("treatments: {a: 33.33, b: 33.33, c: 33.32}", 8, "99.98 %", "100"),
+        ("treatments: {A b: 50, b: 50}", 8, "A b", "lower case"),
+        ("launch: recurring", 8, "no schedule", "schedule"),
+        ("start: 2026-07-02\n  end: 2026-07-01", 9, "before it starts", "end"),
+        ("attributes: {x: merged_customer.given_name}", 8, "merged_customer", "merged_customers"),
+        ("attributes: {x: merged_customers.given_nam}", 8, "given_nam", "given_name"),
+        ("attributes: {x: given_name}", 8, "table.column", "merged_customers.given_name"),
+        ("destination: braz", 8, "braz", "braze"),
+        ("attributes_at: {braz: {}}", 8, "braz", "braze"),
+        ("lunch: one-off", 8, "lunch", "launch"),
+    ],
+)
+def test_what_is_wrong_is_told_with_file_and_line(
+    town: Town, more: str, line: int, cause: str, remedy: str
+) -> None:
+    """BAD INPUT."""
+    key = more.partition(":")[0]
+    lines = [each for each in CAMPAIGN.splitlines() if not each.startswith(f"  {key}:")]
+    at = line - 1 if key in ("include", "exclude") else len(lines)
+    lines[at:at] = [f"  {more}"]
+    town.project.write("camp/defs.yaml", "\n".join(lines) + "\n")
+    with pytest.raises(ConfigurationError) as error:
+        town.project.load()
+    assert cause in error.value.cause
+    assert remedy in str(error.value.remedy)
+    assert f"camp/defs.yaml:{line}" in str(error.value.place)
+
+
+@pytest.mark.parametrize("name", ["SUMMER win-back", "Summer: Win back"])
+def test_two_campaigns_have_two_names(town: Town, name: str) -> None:
+    """K26, BAD INPUT."""
+    town.project.write("camp/defs.yaml", CAMPAIGN)
+    town.project.write("other/defs.yaml", CAMPAIGN.replace("Summer Win-back", f"'{name}'"))
+    with pytest.raises(ConfigurationError, match=r"taken by another|nothing but signs"):
+        town.project.load()
