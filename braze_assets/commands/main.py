@@ -8,6 +8,7 @@ import click
 __all__ = ["main"]
 
 GROUPS = {
+    "audiences": "What becomes of audiences that nothing declares any more.",
     "doctor": "Whether the destinations of the project can be sent to.",
     "events": "Events of which nobody knows whether Braze took them.",
     "ledger": "What the ledger of a sync holds, and operations on it.",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from braze_assets.ledger import Ledger
     from braze_assets.ledger.operations import Operation
 
-__all__ = ["OPERATIONS"]
+__all__ = ["OPERATIONS", "run_operation"]
 
 
 @click.command()
@@ -24,7 +24,7 @@ def resync(sync: str, attributes: tuple[str, ...], **options: Any) -> None:
     """Send everything, or some attributes, again with the next plan."""
     from braze_assets.ledger.operations import Resync
 
-    _run(sync, lambda found, connection: Resync(attributes), **options)
+    run_operation(sync, lambda found, connection: Resync(attributes), **options)
 
 
 @click.command()
@@ -54,7 +54,7 @@ def forget(
             return ForgetAttributes(attributes)
         return ForgetUsers(_users(found, connection, users, url))
 
-    _run(sync, operation, **options)
+    run_operation(sync, operation, **options)
 
 
 @click.command()
@@ -68,7 +68,7 @@ def release(sync: str, users: tuple[str, ...], url: str | None, reason: str, **o
 
     if not (users or url):
         raise click.UsageError("Give users: --user or --file.")
-    _run(sync, lambda found, con: Release(_users(found, con, users, url), reason), **options)
+    run_operation(sync, lambda found, con: Release(_users(found, con, users, url), reason), **options)
 
 
 @click.command()
@@ -85,7 +85,9 @@ def adopt(sync: str, url: str, existing: Any, types: tuple[str, ...], **options:
     if any("=" not in each for each in types):
         raise click.BadParameter("give NAME=TYPE", param_hint="--type")
     said = dict(each.split("=", 1) for each in types)
-    _run(sync, lambda found, connection: Adopt(url=url, existing=existing, types=said), new=True, **options)
+    run_operation(
+        sync, lambda found, connection: Adopt(url=url, existing=existing, types=said), new=True, **options
+    )
 
 
 @click.command()
@@ -96,7 +98,7 @@ def compact(sync: str, history_days: int, receipt_days: int, **options: Any) -> 
     """Join small files; remove old receipts and the files of old versions."""
     from braze_assets.ledger.operations import Compact
 
-    _run(sync, lambda found, connection: Compact(history_days, receipt_days), **options)
+    run_operation(sync, lambda found, connection: Compact(history_days, receipt_days), **options)
 
 
 @click.command()
@@ -114,7 +116,7 @@ def restore(sync: str, when: str | None, **options: Any) -> None:
 
         repair_ledger(find_ledger(chosen_storage(), sync, options["identifier"]), options["confirm"])
         return
-    _run(sync, lambda found, connection: Restore(found, moment(when)), **options)
+    run_operation(sync, lambda found, connection: Restore(found, moment(when)), **options)
 
 
 def _users(found: "Ledger", connection: "DuckDBPyConnection", users: tuple[str, ...], url: str | None) -> Any:
@@ -130,7 +132,7 @@ def _users(found: "Ledger", connection: "DuckDBPyConnection", users: tuple[str, 
     )
 
 
-def _run(
+def run_operation(
     sync: str,
     operation: Callable[["Ledger", "DuckDBPyConnection"], "Operation"],
     *,
@@ -139,6 +141,7 @@ def _run(
     settle: bool,
     new: bool = False,
 ) -> None:
+    """Show the size of an operation and its code, or do it where that code is given."""
     from datetime import datetime, timezone
 
     from braze_assets.ledger.operations import operate, propose

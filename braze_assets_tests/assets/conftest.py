@@ -7,6 +7,7 @@ import pytest
 
 from braze_assets.emulator.process import LocalBraze
 from braze_assets_tests.assets.drop import Drop
+from braze_assets_tests.assets.town import Town
 from braze_assets_tests.assets.world import World
 from braze_assets_tests.projects import Project
 
@@ -40,3 +41,10 @@ def world(tmp_path: Path, place: str, braze: LocalBraze, monkeypatch: pytest.Mon
     monkeypatch.setenv("BRAZE_API_KEY", braze.api_key)
     braze.control.seed([{"external_id": f"{number:04}", "attributes": {}} for number in range(200)])
     return World(Project(tmp_path, place, braze.url), braze)
+
+
+@pytest.fixture
+def town(tmp_path: Path, braze: LocalBraze, monkeypatch: pytest.MonkeyPatch) -> Town:
+    monkeypatch.setenv("BRAZE_API_KEY", braze.api_key)
+    braze.control.seed([{"external_id": f"{number:04}", "attributes": {}} for number in range(200)])
+    return Town(Project(tmp_path, str(tmp_path / "storage"), braze.url), braze)
