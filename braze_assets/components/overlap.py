@@ -81,7 +81,7 @@ def alone(
     )
     return replace(
         definition,
-        rows=replace(definition.rows, yields=frozenset(yields)),
+        rows=replace(definition.rows, yields=tuple(sorted(yields))),
         plan=replace(definition.plan, guards=guards),
     )
 

@@ -25,6 +25,8 @@ from braze_assets.components import (
     destination,
     models,
 )
+from braze_assets.components.audiences import AudienceModel, Audiences
+from braze_assets.components.campaign import Campaign
 from braze_assets.components.segments import SegmentModel, Segments
 from braze_assets.plan import GUARDS
 from braze_assets.resources.braze import BrazeResource
@@ -79,6 +81,9 @@ def test_the_readme_names_every_document() -> None:
         CurrentsFeed,
         Segments,
         SegmentModel,
+        Campaign,
+        Audiences,
+        AudienceModel,
         Destination,
         destination.LimitsModel,
         DataTemplate,
@@ -193,6 +198,18 @@ def _named_in(block: Block) -> list[Block]:
     return list(found.values())
 
 
+_SYNCS_OF_AUDIENCES = {
+    "buyers": "lifetime_value",
+    "daily_buyers": "last_order, orders",
+    "weekly_value": "tier",
+    "monthly_everyone": "country",
+}
+_SEGMENTS = "type: braze_assets.Segments\nattributes:\n  segments:\n" + "".join(
+    f"    - {{name: {name}, rule: {{merged_customers.country: {{is: DE}}}}}}\n"
+    for name in ("lapsing", "excluded", "high_value")
+)
+
+
 @pytest.mark.parametrize(
     "block",
     [each for each in blocks("yaml") if "type: braze_assets." in each.text],
@@ -202,6 +219,10 @@ def test_yaml_loads(block: Block, tmp_path: Path) -> None:
     project = Project(tmp_path, str(tmp_path / "storage"))
     project.write("it/vip.sql", "SELECT external_id, tier, points FROM members, shops")
     project.write("it/orders.sql", "SELECT order_id, external_id, ordered_at FROM members, shops")
+    for name, columns in _SYNCS_OF_AUDIENCES.items():
+        project.write(f"it/{name}.sql", f"SELECT external_id, {columns} FROM members")
+    if re.search("segment:|include:", block.text) and "type: braze_assets.Segments" not in block.text:
+        project.write("named/defs.yaml", _SEGMENTS)
     project.write("it/customers.csv", "external_id,tier\n1,Gold\n")
     project.write("it/defs.yaml", block.text)
     for number, other in enumerate(_named_in(block)):
