@@ -97,6 +97,8 @@ class Judging(Launching):
             allowed |= {"StorageError", "StorageUnavailableError"}
         if trouble and (trouble.faults or trouble.settings):
             allowed |= {"DeliveryError", "NoReplyError"}
+        if trouble and any(fault.get("status") == 401 for fault in trouble.faults):
+            allowed.add("DeniedError")
         if trouble and (trouble.disk is not None or trouble.s3):
             allowed |= {"StorageError", "StorageUnavailableError", "LedgerError"}
             allowed |= {"SourceError", "LedgerMovedError"}
