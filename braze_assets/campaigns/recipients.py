@@ -90,11 +90,18 @@ class RecipientsQuery:
     def _control(self) -> str:
         """Members who are control, once something was sent for the partition; each once a partition."""
         audience = next(iter(self.audiences.values()))
+        if audience.retired:
+            return (
+                "SELECT NULL::VARCHAR AS amperity_id, NULL::VARCHAR AS treatment_name, true AS is_control, "
+                "NULL::TIMESTAMPTZ AS launch_datetime, NULL::TIMESTAMPTZ AS delivery_datetime, "
+                "NULL::VARCHAR AS workflow_id WHERE false"
+            )
         key = quote_identifier(self.key)
         treatment = audience.split.sql(key) if audience.split else "''"
         return (
-            f"SELECT CAST({key} AS VARCHAR), NULL::VARCHAR, true, "
-            "(SELECT min(launched) FROM _plans), NULL::TIMESTAMPTZ, NULL::VARCHAR "
+            f"SELECT CAST({key} AS VARCHAR) AS amperity_id, NULL::VARCHAR AS treatment_name, "
+            "true AS is_control, (SELECT min(launched) FROM _plans) AS launch_datetime, "
+            "NULL::TIMESTAMPTZ AS delivery_datetime, NULL::VARCHAR AS workflow_id "
             f"FROM ({members_sql(audience, self.key)}) "
             f"WHERE ({treatment}) IS NULL AND (SELECT count(*) FROM _plans) > 0"
         )

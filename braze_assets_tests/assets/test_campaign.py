@@ -2,12 +2,19 @@
 
 import hashlib
 import math
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 import dagster as dg
 import pytest
 
-from braze_assets.errors import ConfigurationError
+from braze_assets.delivery import send_plan
+from braze_assets.errors import ConfigurationError, LedgerMovedError, PlanRefusedError
+from braze_assets.ledger import Ledger
+from braze_assets.ledger.operations import ForgetSync, operate
+from braze_assets.plan import read_plan_header
+from braze_assets.resources.braze import BrazeResource
+from braze_assets.storage import Storage, StoredTable, connect
 from braze_assets_tests.assets.town import D1, D2, D3, Town
 from braze_assets_tests.projects import failure, metadata
 
@@ -189,3 +196,136 @@ def test_two_campaigns_have_two_names(town: Town, name: str) -> None:
     town.project.write("other/defs.yaml", CAMPAIGN.replace("Summer Win-back", f"'{name}'"))
     with pytest.raises(ConfigurationError, match=r"taken by another|nothing but signs"):
         town.project.load()
+
+
+def test_two_launches_at_once_are_one(town: Town) -> None:
+    """K30: both made their plans before either began; the journal lets one begin, now and later."""
+    town.project.write("camp/defs.yaml", CAMPAIGN)
+    town.put("lapsing", D1, range(20))
+    town.put("lapsing", D2, range(10, 30))
+    plans = PARTS[:2]
+    for day in (D1, D2):
+        assert town.run(plans, day).success
+    braze = BrazeResource(instance=town.braze.url, settling_seconds=0)
+
+    def launch(day: str) -> bool:
+        plan = StoredTable.at(f"{town.project.storage}/tables/{NAME}_delta/date={day}/data.parquet")
+        try:
+            report = send_plan(
+                plan=plan,
+                plan_uri=plan.uris[0],
+                ledger=Ledger(Storage(town.project.storage), NAME, "external_id"),
+                client=braze.client,
+                limits=braze.limits(),
+                settings=braze.delivery(),
+                mode="live",
+                once=True,
+            )
+        except (LedgerMovedError, PlanRefusedError):
+            return False
+        return report.objects > 0
+
+    with ThreadPoolExecutor(2) as both:
+        won = list(both.map(launch, (D1, D2)))
+    town.braze.control.wait_until_applied()
+    assert sorted(won) == [False, True]
+    assert town.objects == 20
+    for day in (D1, D2):
+        assert town.run(plans, day, **{f"{NAME}_delta": {"allow": ["launch"]}}).success
+        assert not launch(day)
+    town.braze.control.wait_until_applied()
+    assert town.objects == 20
+
+
+def test_a_launch_that_was_stopped_goes_on_for_its_partition_only(town: Town) -> None:
+    """K30: from the receipts; another partition is refused meanwhile."""
+    town.project.write("camp/defs.yaml", CAMPAIGN)
+    town.put("lapsing", D1, range(20))
+    town.put("lapsing", D2, range(20))
+    assert town.run(PARTS[:2], D1).success
+    storage = Storage(town.project.storage)
+    ledger = Ledger(storage, NAME, "external_id")
+    plan = f"{town.project.storage}/tables/{NAME}_delta/date={D1}/data.parquet"
+    header = read_plan_header(StoredTable.at(plan))
+    now = datetime.now(timezone.utc)
+    # A process that began, sent nothing, and died.
+    ledger.begin(
+        plan_id=header.plan_id,
+        partition=D1,
+        as_of=header.as_of,
+        plan_uri=plan,
+        expected_position=header.ledger_position,
+        once=True,
+        now=now,
+    )
+    refused = town.run(PARTS, D2)
+    assert "sent once only" in failure(refused, f"{NAME}_sync")
+    assert town.objects == 0
+    assert town.run(PARTS, D1).success
+    assert town.objects == 20
+    assert not town.run(PARTS, D1).success
+    assert town.objects == 20
+
+
+def test_a_forgotten_ledger_is_no_second_launch(town: Town) -> None:
+    """K30: fail closed."""
+    town.project.write("camp/defs.yaml", CAMPAIGN)
+    town.put("lapsing", D1, range(3))
+    assert town.run(PARTS, D1).success
+    ledger = Ledger(Storage(town.project.storage), NAME, "external_id")
+    with connect() as connection:
+        operate(ledger, ForgetSync(), connection, now=datetime.now(timezone.utc))
+    assert "sent once only" in failure(town.run(PARTS, D1), f"{NAME}_sync")
+    assert town.objects == 3
+
+
+def test_a_retired_campaign_removes_its_members(town: Town) -> None:
+    """K34: also a one-off, which may send nothing else; chosen attributes stay unless they are to go."""
+    chosen = "  attributes: {first: merged_customers.given_name}\n"
+    town.project.write("camp/defs.yaml", CAMPAIGN + chosen)
+    town.put("lapsing", D1, range(3))
+    town.put("lapsing", D2, range(9))
+    assert town.run(PARTS, D1).success
+    town.project.write("camp/defs.yaml", CAMPAIGN + chosen + "  retired: true\n")
+    assert town.run(PARTS, D2).success
+    assert [town.held(n) for n in (0, 5)] == [{"first": "Name 0"}, {}]
+
+
+def test_who_leaves_may_lose_the_chosen_attributes(town: Town) -> None:
+    """K28."""
+    town.project.write(
+        "camp/defs.yaml",
+        CAMPAIGN
+        + "  launch: recurring\n  schedule: 0 6 * * *\n  on_leave: unset\n"
+        + "  attributes: {first: merged_customers.given_name}\n",
+    )
+    town.put("lapsing", D1, range(3))
+    town.put("lapsing", D2, range(2))
+    for day in (D1, D2):
+        assert town.run(PARTS, day).success
+    assert [town.held(n) for n in (1, 2)] == [{"summer_win_back": True, "first": "Name 1"}, {}]
+
+
+def test_several_destinations_have_one_split_and_attributes_of_their_own(town: Town) -> None:
+    """K28, K29."""
+    for name in ("eu", "us"):
+        town.project.write(
+            f"{name}/defs.yaml",
+            "type: braze_assets.Destination\nattributes:\n"
+            f"  name: {name}\n  instance: {town.braze.url}\n  identifier: external_id\n",
+        )
+    town.project.write(
+        "camp/defs.yaml",
+        CAMPAIGN
+        + "  destination: [eu, us]\n  treatments: {a: 40, b: 40}\n  control: 20\n"
+        + "  attributes_at: {us: {first: merged_customers.given_name}}\n",
+    )
+    town.put("lapsing", D1, range(50))
+    assert town.run([f"{NAME}_eu", f"{NAME}_us"], D1).success
+    eu, us = (town.table(f"{NAME}_{name}", D1) for name in ("eu", "us"))
+    treated = ("external_id", "summer_win_back_a", "summer_win_back_b")
+    assert sorted(str([r[c] for c in treated]) for r in eu) == sorted(
+        str([r[c] for c in treated]) for r in us
+    )
+    assert "first" in us[0]
+    assert "first" not in eu[0]
