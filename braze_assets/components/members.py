@@ -153,6 +153,7 @@ def members_sync(
         owners=this.owners,
         group=this.group,
         lineage=query.lineage(),
+        show_sql=True,
     )
 
 

@@ -67,6 +67,7 @@ def test_members_enter_leave_and_come_back(town: Town) -> None:
     assert town.held(3)["summer_win_back"] is True
     # 9 enter; 4 leave; they come back, and 3 is an employee no more.
     assert [len(town.table(f"{NAME}_recipients", day)) for day in (D1, D2, D3)] == [9, 0, 5]
+    assert "EXCEPT" in metadata(first, NAME)["sql"]
     assert "Name" not in str(metadata(first, f"{NAME}_sample"))
     assert len(town.table(f"{NAME}_sample", D1)) == 9
 

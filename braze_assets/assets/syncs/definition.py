@@ -34,6 +34,8 @@ class SyncDefinition(Flow):
     lineage: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """For each column of the table, the (source table, column) pairs it is made from."""
 
+    show_sql: bool = False
+    """Whether the page of the table shows its SQL: where nobody wrote it."""
     target: str = ""
     """Where one table goes to several destinations: this one's name. Plan, send, audit, pool and ledger are
     named `<table>_<target>` then; without, after the table alone."""

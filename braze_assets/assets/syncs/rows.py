@@ -10,7 +10,7 @@ from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.tables import table_asset
 from braze_assets.io_managers import TableOutput
-from braze_assets.rows import CATALOGUE, Attribute, BuiltRows, build_rows
+from braze_assets.rows import CATALOGUE, Attribute, BuiltRows, TableQuery, build_rows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -57,7 +57,10 @@ def _facts(built: BuiltRows, sync: SyncDefinition) -> dict[str, Any]:
         for attribute, by_problem in counts.findings.items()
         for problem, cells in by_problem.items()
     ]
+    query = sync.rows.query
+    sql = query.sql if sync.show_sql and isinstance(query, TableQuery) else ""
     return {
+        **({"sql": dg.MetadataValue.md(f"```sql\n{sql}\n```")} if sql else {}),
         "dagster/column_schema": dg.TableSchema(
             columns=[
                 dg.TableColumn(built.header.identifier, "VARCHAR", "The identifier Braze knows the user by."),
