@@ -14,6 +14,10 @@ __all__ = ["Journal", "JournalThread"]
 
 _LOOKS = 4
 """Looks at the fence in one lease."""
+_LONG = 10
+"""Intervals a send has taken before its end is looked out for."""
+_DENSER = 5
+"""Writes come this much faster at the very end."""
 
 
 class Journal(Protocol):
@@ -32,7 +36,9 @@ class JournalThread:
     Args:
         journal: Where they go.
         plan_id: The plan they belong to.
-        interval: Seconds from the start of one write to the start of the next.
+        interval: Seconds from the start of one write to the start of the next. Towards the end of a long send
+            they come faster, so that little is left to be written and folded after the last reply.
+        total: Objects that will be settled, as far as is known.
         lease: Seconds after a look at the fence during which requests may leave; 0 for no such limit.
         clock: Monotonic seconds.
         on_failure: Called once, from the thread, when a write failed.
@@ -44,6 +50,7 @@ class JournalThread:
         plan_id: str,
         *,
         interval: float,
+        total: int = 0,
         on_failure: Callable[[], None],
         lease: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
@@ -53,6 +60,8 @@ class JournalThread:
         self._plan_id = plan_id
         self._interval = min(interval, lease / _LOOKS) if lease else interval
         self._write_every = interval
+        self._total = total
+        self._started = float("inf")
         self._lease, self._clock = lease, clock
         self._checked = float("-inf")
         self._wrote = float("-inf")
@@ -95,8 +104,9 @@ class JournalThread:
     def _run(self) -> None:
         try:
             self._look()
-            while not self._closing.wait(self._interval):
-                if self._clock() - self._wrote >= self._write_every:
+            self._started = self._clock()
+            while not self._closing.wait(min(self._interval, self._every())):
+                if self._clock() - self._wrote >= self._every():
                     self._write()
                 else:
                     self._look()
@@ -104,6 +114,14 @@ class JournalThread:
         except Exception as error:
             self.failure = error
             self._on_failure()
+
+    def _every(self) -> float:
+        """Seconds between two writes now."""
+        passed = self._clock() - self._started
+        if not self._added or passed < _LONG * self._write_every:
+            return self._write_every
+        left = passed * max(0, self._total - self._added) / self._added
+        return min(self._write_every, max(self._write_every / _DENSER, left / 2))
 
     def _look(self) -> None:
         if self._lease:

@@ -45,7 +45,7 @@ class Landing:
     def land(self, flight: Flight) -> None:
         """Give the flight's objects their outcome, or their batch another attempt."""
         now, time = self.clock(), self.now()
-        self.limiter.done(flight.permit, now=now, wall=time.timestamp())
+        self.limiter.done(flight.permit, now=now, wall=time.timestamp(), replied=flight.replied)
         if flight.bug is not None:
             self.bug, self.stopping = flight.bug, True
             flight.batch.ambiguous = True

@@ -122,11 +122,19 @@ class RateLimiter:
                 self._hourly.update(permit.hours)
             return permit
 
-    def done(self, permit: Permit, *, now: float, wall: float) -> None:
-        """The request was answered, or given up; its slot comes free one window from now."""
+    def done(self, permit: Permit, *, now: float, wall: float, replied: float | None = None) -> None:
+        """The request was answered, or given up; its slot comes free one window later.
+
+        Args:
+            permit: The request's.
+            now: Monotonic seconds.
+            wall: Epoch seconds.
+            replied: When the reply was there, if somebody saw that earlier than now.
+        """
         with self._lock:
             self._open -= 1
-            self._releases.append((now + self.seconds + _DRIFT, permit.share))
+            replied = now if replied is None else min(replied, now)
+            self._releases.append((replied + self.seconds + _DRIFT, permit.share))
             if self.per_hour is not None:
                 counted = self._hours(permit.wall, wall)
                 self._hourly.update(counted - permit.hours)

@@ -88,6 +88,7 @@ class Pipeline:
             journal,
             plan_id,
             interval=settings.journal_interval,
+            total=total,
             on_failure=self._wake,
             lease=settings.lease,
             clock=clock,

@@ -188,7 +188,7 @@ class _Sending:
         with connect() as connection:
             pending = send.pending_sql(connection)
             identifier = quote_identifier(self.header.identifier)
-            total = int(connection.sql(f"SELECT count(*) FROM {pending}").fetchall()[0][0])
+            total = send.pending_count(connection)
             if not total:
                 return 0, None
             pipeline = Pipeline(

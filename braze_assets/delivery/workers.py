@@ -36,10 +36,17 @@ class Flight:
 
     batch: Batch
     permit: Permit
+    left: float = 0.0
     reply: Reply | None = None
     failure: NoReplyError | None = None
     bug: BaseException | None = None
-    seconds: float = 0.0
+    replied: float | None = None
+    """When its reply was there, monotonic seconds; None: there is none."""
+
+    @property
+    def seconds(self) -> float:
+        """From its departure to its reply."""
+        return 0.0 if self.replied is None else self.replied - self.left
 
 
 class Workers:
@@ -90,7 +97,7 @@ class Workers:
 
     def _run(self) -> None:
         while (flight := self._jobs.get()) is not None:
-            started = self._clock()
+            flight.left = self._clock()
             try:
                 if not self._may_send():
                     raise NoReplyError(
@@ -100,6 +107,7 @@ class Workers:
                         sent=False,
                     )
                 status, headers, body = self._client.track(flight.batch.body)
+                flight.replied = self._clock()
                 flight.reply = read_reply(
                     status,
                     headers,
@@ -113,5 +121,4 @@ class Workers:
                 flight.failure = failure
             except BaseException as bug:  # must reach the sender, whatever it is
                 flight.bug = bug
-            flight.seconds = self._clock() - started
             self._landed(flight)

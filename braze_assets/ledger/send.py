@@ -100,6 +100,14 @@ class Send:
             f"SELECT n, {identifier} AS identifier, object FROM {self.pending_sql(connection, plan)}"
         ).to_arrow_reader(_BATCH)
 
+    def pending_count(self, connection: "DuckDBPyConnection") -> int:
+        """How many objects are still to be sent; as the plan's header says where nothing was sent yet."""
+        counts = (self.plan.document(PLAN_KEY) or {}).get("counts", {})
+        if self.done == 0 and not self.resumed and "objects" in counts:
+            objects = int(counts["objects"])
+            return objects if self.object_limit is None else min(objects, self.object_limit)
+        return int(connection.sql(f"SELECT count(*) FROM {self.pending_sql(connection)}").fetchall()[0][0])
+
     def record(self, receipts: pa.Table) -> None:
         """Append receipts (`RECEIPTS_SCHEMA`). When this returns they are durable.
 
