@@ -3,7 +3,7 @@
 Today: 20 threads in waves, each with a `requests` session of its own, nothing written down.
 """
 
-import tempfile
+import shutil
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +53,7 @@ def run(scale: Scale, work: Path) -> list[Figure]:
             if latency not in loops:
                 loops[latency] = measured("delivery:loop", url=braze.url, plan=plan)
                 _check(braze, objects)
-            ours = measured("delivery:send", url=braze.url, plan=plan, raised=raised)
+            ours = _sent(braze.url, plan, work, raised=raised)
             _check(braze, objects)
         figures += _figures(objects, latency, raised, ours, loops[latency])
     for users in scale.limit_users:
@@ -73,9 +73,7 @@ def _at_the_limit(users: int, scale: Scale, work: Path, loop: Step, looped: int)
         steps = []
         # A minute's send needs no second one.
         for _ in range(scale.repeats if users == scale.limit_users[0] else 1):
-            steps.append(
-                measured("delivery:send", url=braze.url, plan=f"{folder}/plan.parquet", raised=False)
-            )
+            steps.append(_sent(braze.url, f"{folder}/plan.parquet", work, raised=False))
             refused = int(braze.control.counters()["rate_limited"])
             _check(braze, objects)
             if refused:
@@ -120,6 +118,15 @@ def _at_the_limit(users: int, scale: Scale, work: Path, loop: Step, looped: int)
     ]
 
 
+def _sent(url: str, plan: str, work: Path, *, raised: bool) -> Step:
+    """Into a ledger of its own; to remove that is no part of a send."""
+    ledger = work / "ledger-of-a-send"
+    try:
+        return measured("delivery:send", url=url, plan=plan, ledger=str(ledger), raised=raised)
+    finally:
+        shutil.rmtree(ledger, ignore_errors=True)
+
+
 def _check(braze: LocalBraze, objects: int) -> None:
     accepted = braze.control.counters()["accepted"]
     braze.control.reset_counters()
@@ -151,19 +158,18 @@ def _figures(objects: int, latency: int, raised: bool, ours: Step, loop: Step) -
     return [first, second]
 
 
-def send(url: str, plan: str, raised: bool) -> dict[str, float]:
+def send(url: str, plan: str, ledger: str, raised: bool) -> dict[str, float]:
     """Begin, send, write receipts, fold."""
     settings = DeliverySettings()
     limits = Limits(requests_per_window=10**9) if raised else Limits()
     with (
-        tempfile.TemporaryDirectory() as folder,
         BrazeClient(endpoint=url, api_key=DEFAULT_API_KEY, settings=settings) as client,
         patch("braze_assets.delivery.send.Pipeline", _Watched),
     ):
         report = send_plan(
             plan=StoredTable.at(plan),
             plan_uri=plan,
-            ledger=Ledger(Storage(folder), SYNC, "external_id"),
+            ledger=Ledger(Storage(ledger), SYNC, "external_id"),
             client=client,
             limits=limits,
             settings=settings,
