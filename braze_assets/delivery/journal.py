@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from braze_assets.delivery.outcomes import Settled, receipts
 
-__all__ = ["Journal", "JournalThread"]
+__all__ = ["Journal", "JournalThread", "pace"]
 
 _LOOKS = 4
 """Looks at the fence in one lease."""
@@ -28,6 +28,21 @@ class Journal(Protocol):
 
     def check(self) -> None:
         """Raise if another run has taken the send over."""
+
+
+def pace(interval: float, *, passed: float, settled: int, total: int) -> float:
+    """Seconds between two writes: the interval, or less once a long send will end within two of them.
+
+    Args:
+        interval: The setting.
+        passed: Seconds since the send began.
+        settled: Objects that have their outcome.
+        total: Objects that will have one.
+    """
+    if not settled or passed < _LONG * interval:
+        return interval
+    left = passed * max(0, total - settled) / settled
+    return min(interval, max(interval / _DENSER, left / 2))
 
 
 class JournalThread:
@@ -116,12 +131,8 @@ class JournalThread:
             self._on_failure()
 
     def _every(self) -> float:
-        """Seconds between two writes now."""
         passed = self._clock() - self._started
-        if not self._added or passed < _LONG * self._write_every:
-            return self._write_every
-        left = passed * max(0, self._total - self._added) / self._added
-        return min(self._write_every, max(self._write_every / _DENSER, left / 2))
+        return pace(self._write_every, passed=passed, settled=self._added, total=self._total)
 
     def _look(self) -> None:
         if self._lease:

@@ -95,15 +95,17 @@ def make_schedule(seed: int, *, share_s3: float = 0.1, actions: int = 9) -> Sche
     """The schedule of a seed, of at most so many actions."""
     chance = random.Random(f"chaos {seed}")
     world = World(chance, users=chance.randint(12, 40))
-    # Braze may apply late, and in any order, what it took within half the settling time.
+    # Braze may apply late, and in any order, what it took within half the settling time. That it does so for
+    # longer than a plan takes to be made is what a missing settling time is seen by.
     reorders = chance.random() < 0.35
-    later = {"apply_delay_ms": chance.choice([0, 50]), "reorder_ms": 400} if reorders else {}
+    reach = 1_300 if random.Random(f"reach {seed}").random() < 0.2 else 400
+    later = {"apply_delay_ms": chance.choice([0, 50]), "reorder_ms": reach} if reorders else {}
     schedule = Schedule(
         seed=seed,
         s3=chance.random() < share_s3,
         update_existing_only=chance.random() < 0.25,
         braze={"seed": seed, **later},
-        settling_time=1.0 if reorders else 0.3,
+        settling_time=reach / 400 if reorders else 0.3,
         users=world.users,
         objects_per_request=chance.randint(2, 5),
     )
