@@ -51,12 +51,14 @@ class LedgerTable:
         from deltalake.exceptions import TableNotFoundError
 
         with delta_errors(self.uri):
+            options = self.storage.delta_options()
             try:
-                table = DeltaTable(self.uri, version=version, storage_options=self.storage.delta_options())
+                table = DeltaTable(self.uri, version=version, storage_options=options)
             except TableNotFoundError:
-                if any(log_files(self.uri)):
-                    raise
-                return None
+                if not any(log_files(self.uri)):
+                    return None
+                # Somebody may have made it in between; if not, its log has no beginning.
+                table = DeltaTable(self.uri, version=version, storage_options=options)
         check_format(table, self.uri)
         if version is None:
             check_newest(table, self.uri)
