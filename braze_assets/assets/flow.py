@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import dagster as dg
 
+from braze_assets.assets.timing import BY_HAND, Timing
+
 __all__ = ["AssetDecorator", "Flow", "Mode", "Part", "Source", "flow_asset"]
 
 AssetDecorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
@@ -37,7 +39,8 @@ class Flow:
     """Why nothing may be sent, whatever the mode: the query is a draft. Empty where it may."""
     partitions: dg.TimeWindowPartitionsDefinition | None = None
     """Without partitions, a run takes the tables as they are now."""
-    cron_schedule: str | None = None
+    timing: Timing = BY_HAND
+    """When it runs."""
     within: tuple[date | None, date | None] = (None, None)
     """First and last day the schedule runs for."""
     show_values: bool = False

@@ -14,6 +14,7 @@ from braze_assets.components.models import AttributeModel, SourceModel, TableMod
 from braze_assets.components.overlap import alone
 from braze_assets.components.precedence import Settled, require_one_table, settle
 from braze_assets.components.scaffolding import FromTemplate
+from braze_assets.components.schedule_model import placed, timing_of
 from braze_assets.components.sync_settings import SyncSettings
 from braze_assets.components.tables import declared_source, front_of, held_back, partitions_of, table_query
 from braze_assets.components.writers import writers
@@ -58,9 +59,9 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
         settled = settle(context, self)
         require_one_table(context, settled)
         known = known_attributes(context, [str(each.sync.destination) for each in settled])
-        made = build_sync(
-            *(self._alone(context, each.sync.definition(context.path, known, each)) for each in settled)
-        )
+        definitions = (each.sync.definition(context.path, known, each) for each in settled)
+        with placed(context.path / "defs.yaml"):
+            made = build_sync(*(self._alone(context, each) for each in definitions))
         why_not = held_back(table_query(self.table, context.path))
         if not any(each.enabled for each in settled):
             why_not = settled[0].why_not
@@ -136,7 +137,7 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
             test_users=self.test_users,
             replay=self.replay,
             partitions=partitions_of(self.partitions),
-            cron_schedule=self.schedule,
+            timing=timing_of(self.schedule),
             audit_sample=self.audit_sample,
             show_values=self.show_values,
             description=self.description or front.description,

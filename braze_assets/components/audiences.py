@@ -14,6 +14,7 @@ from braze_assets.components.members import MembersSettings, members_sync, requi
 from braze_assets.components.overlap import alone
 from braze_assets.components.precedence import Settled, require_one_table, settle
 from braze_assets.components.scaffolding import FromTemplate
+from braze_assets.components.schedule_model import placed
 from braze_assets.components.writers import writers
 from braze_assets.components.yaml_errors import line_of
 from braze_assets.errors import ConfigurationError
@@ -49,7 +50,9 @@ class Audiences(dg.Component, MembersSettings, dg.Resolvable):
         self._check(context)
         settled = settle(context, self)
         require_one_table(context, settled)
-        made = build_audiences(*(self.definition(context, each) for each in settled))
+        definitions = [self.definition(context, each) for each in settled]
+        with placed(context.path / "defs.yaml"):
+            made = build_audiences(*definitions)
         return made if any(each.enabled for each in settled) else paused(made, settled[0].why_not)
 
     def definition(self, context: dg.ComponentLoadContext, settled: "Settled[Audiences]") -> SyncDefinition:

@@ -25,6 +25,7 @@ from braze_assets.components.overlap import alone
 from braze_assets.components.precedence import Settled, settle
 from braze_assets.components.references import declared
 from braze_assets.components.scaffolding import FromTemplate
+from braze_assets.components.schedule_model import placed, timing_of
 from braze_assets.components.writers import writers
 from braze_assets.components.yaml_errors import line_of, places_of
 from braze_assets.errors import ConfigurationError
@@ -81,7 +82,8 @@ class Campaign(dg.Component, MembersSettings, dg.Resolvable):
         settled = settle(context, self)
         made = []
         for each in settled:
-            definitions = build_campaign(self.definition(context, each))
+            with placed(context.path / "defs.yaml"):
+                definitions = build_campaign(self.definition(context, each))
             made.append(definitions if each.enabled else paused(definitions, each.why_not))
         return dg.Definitions.merge(*made)
 
@@ -188,11 +190,13 @@ class Campaign(dg.Component, MembersSettings, dg.Resolvable):
                 place=line_of(file, "end"),
                 remedy="Correct `start` or `end`; both days count.",
             )
-        if self.launch == "recurring" and not any(s.sync.schedule for s in settle(context, self)):
+        if self.launch == "recurring" and all(
+            timing_of(each.sync.schedule).manual for each in settle(context, self)
+        ):
             raise ConfigurationError(
                 "A recurring campaign has no schedule.",
                 place=line_of(file, "recurring"),
-                remedy='Set `schedule`, such as "0 6 * * *" or `after each partition`.',
+                remedy='Set `schedule`, such as "0 6 * * *", `after new data` or `after each partition`.',
             )
         unknown = [each for each in self.attributes_at if each not in _listed(self, context)]
         if unknown:

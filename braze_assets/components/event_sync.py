@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from braze_assets.assets.event_syncs import EventSyncDefinition, build_event_sync
 from braze_assets.assets.pausing import paused
@@ -15,6 +15,7 @@ from braze_assets.components.event_models import EventColumnsModel, EventGuardsM
 from braze_assets.components.models import PartitionsModel, SourceModel, TableModel
 from braze_assets.components.precedence import settle
 from braze_assets.components.scaffolding import FromTemplate
+from braze_assets.components.schedule_model import SCHEDULE, Schedule, placed, schedule_text, timing_of
 from braze_assets.components.tables import declared_source, front_of, held_back, partitions_of, table_query
 from braze_assets.errors import QueryError
 from braze_assets.plan.events import EventGuardSettings, EventPlanSettings
@@ -70,18 +71,19 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
     )
     guards: EventGuardsModel = EventGuardsModel()
     partitions: PartitionsModel = PartitionsModel()
-    schedule: str | None = Field(
-        default=None, description="A cron line (UTC); `after each partition` fills what has just closed."
-    )
+    schedule: Schedule = Field(default=None, description=SCHEDULE)
     show_values: bool = Field(default=False, description="Show personal data in previews.")
     description: str | None = None
     owners: Sequence[str] = ()
     group: str = "braze"
 
+    _schedule = field_validator("schedule")(schedule_text)
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The sync's assets, jobs and schedule."""
         [settled] = settle(context, self)
-        made = build_event_sync(settled.sync.definition(context.path))
+        with placed(context.path / "defs.yaml"):
+            made = build_event_sync(settled.sync.definition(context.path))
         why_not = held_back(table_query(self.table, context.path)) if settled.enabled else settled.why_not
         return paused(made, why_not) if why_not else made
 
@@ -128,7 +130,7 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
             test_events=self.test_events,
             keep_ids_days=self.keep_ids_days,
             partitions=partitions_of(self.partitions),
-            cron_schedule=self.schedule,
+            timing=timing_of(self.schedule),
             show_values=self.show_values,
             description=self.description or front.description,
             owners=self.owners or front.owners,

@@ -14,6 +14,7 @@ from braze_assets.campaigns import Audience, Chosen, audience_table
 from braze_assets.components.cataloged import Known
 from braze_assets.components.models import SourceModel
 from braze_assets.components.precedence import Settled
+from braze_assets.components.schedule_model import timing_of
 from braze_assets.components.segment_tables import USUAL, known_tables
 from braze_assets.components.segments import named_segment
 from braze_assets.components.sync_settings import SyncSettings
@@ -146,7 +147,7 @@ def members_sync(
         test_users=this.test_users,
         replay=this.replay,
         partitions=partitions_of(this.partitions),
-        cron_schedule=this.schedule,
+        timing=timing_of(this.schedule),
         audit_sample=this.audit_sample,
         show_values=this.show_values,
         description=this.description,

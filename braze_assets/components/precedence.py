@@ -23,6 +23,9 @@ _Flow = TypeVar("_Flow", bound=dg.Component)
 _REQUIRED = ("identifier",)
 """Of a sync to a declared destination: a wrong guess would reach the wrong users."""
 
+_WHOLE = ("schedule",)
+"""What is taken as one, though it has settings within: the zone of one cron line says nothing of another."""
+
 _ONE_TABLE = ("identifier", "null_policy", "partitions", "schedule")
 """What several destinations of one sync must agree on."""
 
@@ -107,7 +110,7 @@ def _resolved(sync: Any, layers: Sequence[BaseModel]) -> dict[str, Any]:
         if name not in type(sync).model_fields:
             continue
         said = [getattr(each, name) for each in layers if name in each.model_fields_set]
-        if said and issubclass(kind, BaseModel):
+        if said and issubclass(kind, BaseModel) and name not in _WHOLE:
             groups = [group for group in said if isinstance(group, kind)]
             values[name] = kind(
                 **{key: getattr(group, key) for group in reversed(groups) for key in group.model_fields_set}

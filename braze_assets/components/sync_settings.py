@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from braze_assets.braze.identifiers import IdentifierKind
 from braze_assets.components.models import GuardsModel, PartitionsModel
+from braze_assets.components.schedule_model import SCHEDULE, Schedule, schedule_text
 
 __all__ = ["SyncSettings"]
 
@@ -39,10 +40,10 @@ class SyncSettings(dg.Model, dg.Resolvable):
     update_existing_only: bool = Field(default=True, description="Never create users in Braze.")
     guards: GuardsModel = GuardsModel()
     partitions: PartitionsModel = PartitionsModel()
-    schedule: str | None = Field(
-        default=None, description="A cron line (UTC); `after each partition` fills what has just closed."
-    )
+    schedule: Schedule = Field(default=None, description=SCHEDULE)
     audit_sample: int = Field(default=200, ge=0, description="Users read back after a send; 0 for none.")
     show_values: bool = Field(default=False, description="Show personal data in previews.")
     owners: Sequence[str] = ()
     group: str = "braze"
+
+    _schedule = field_validator("schedule")(schedule_text)

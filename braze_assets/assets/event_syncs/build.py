@@ -2,13 +2,13 @@
 
 import dagster as dg
 
+from braze_assets.assets.automation import started
 from braze_assets.assets.event_syncs.definition import EventSyncDefinition
 from braze_assets.assets.event_syncs.delta import build_event_delta_asset
 from braze_assets.assets.event_syncs.review import build_review_asset
 from braze_assets.assets.event_syncs.rows import build_events_asset
 from braze_assets.assets.event_syncs.send import build_event_send_asset
 from braze_assets.assets.event_syncs.settle import build_settle_job
-from braze_assets.assets.schedules import build_schedules
 
 __all__ = ["build_event_sync"]
 
@@ -26,6 +26,5 @@ def build_event_sync(sync: EventSyncDefinition) -> dg.Definitions:
         selection=dg.AssetSelection.assets(*(asset.key for asset in assets)),
         description=f"Table, plan, send (mode: {sync.mode}) and review of {sync.name}.",
     )
-    return dg.Definitions(
-        assets=assets, jobs=[job, build_settle_job(sync)], schedules=build_schedules(sync, job)
-    )
+    made = dg.Definitions(assets=assets, jobs=[job, build_settle_job(sync)])
+    return started(made, sync, job, [asset.key for asset in assets])

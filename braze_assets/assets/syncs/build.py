@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import dagster as dg
 
-from braze_assets.assets.schedules import AFTER_EACH_PARTITION, build_schedules
+from braze_assets.assets.automation import started
+from braze_assets.assets.schedules import AFTER_EACH_PARTITION
 from braze_assets.assets.syncs.audit import build_audit_asset
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.syncs.delta import build_delta_asset
@@ -46,4 +47,4 @@ def build_sync(
         description=f"Table, plan, send (mode: {modes}) and audit of {named.name}.",
     )
     ledgers = [build_ledger_job(each) for each in (sync, *others)]
-    return dg.Definitions(assets=made, jobs=[job, *ledgers], schedules=build_schedules(named, job))
+    return started(dg.Definitions(assets=made, jobs=[job, *ledgers]), named, job, wanted, [sync, *others])
