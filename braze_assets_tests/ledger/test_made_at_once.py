@@ -21,6 +21,7 @@ def test_a_table_that_another_run_makes_at_that_moment_is_opened(
     mine, other = (LedgerTable(Storage(str(tmp_path)), str(tmp_path / "sends"), schema) for _ in range(2))
 
     def looked(uri: str) -> Iterator[tuple[int, UPath]]:
+        monkeypatch.undo()
         other.open_or_create()
         yield from log_files(uri)
 
