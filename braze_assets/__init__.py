@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         DataTemplate,
         Destination,
         EventSync,
+        Orchestrations,
         SampleCustomer360,
         Segments,
     )
@@ -27,6 +28,7 @@ __all__ = [
     "DataTemplate",
     "Destination",
     "EventSync",
+    "Orchestrations",
     "SampleCustomer360",
     "Segments",
 ]

@@ -32,6 +32,8 @@ class Flow:
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     """By table name in lower case."""
+    kind: str = "sync"
+    """What it is called in the list of orchestrations."""
     destination: str = "braze"
     """The key of the `BrazeResource`."""
     mode: Mode = "preview"

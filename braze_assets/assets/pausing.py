@@ -4,6 +4,8 @@ from typing import Any
 
 import dagster as dg
 
+from braze_assets.assets.flow_facts import PAUSED
+
 __all__ = ["paused"]
 
 _EVERY_DAY = "0 0 * * *"
@@ -25,7 +27,7 @@ def paused(definitions: dg.Definitions, why: str) -> dg.Definitions:
     if definitions.sensors:
         parts["sensors"] = [_sensor(each, why) for each in definitions.sensors]
     if definitions.assets:
-        parts["assets"] = [_asset(each) for each in definitions.assets]
+        parts["assets"] = [_asset(each, why) for each in definitions.assets]
     return dg.Definitions(
         **{
             "assets": definitions.assets,
@@ -66,9 +68,10 @@ def _sensor(sensor: Any, why: str) -> dg.SensorDefinition:
     )
 
 
-def _asset(asset: Any) -> Any:
+def _asset(asset: Any, why: str) -> Any:
     def unconditional(spec: dg.AssetSpec) -> dg.AssetSpec:
-        return spec.replace_attributes(automation_condition=None)
+        metadata = {**spec.metadata, PAUSED: why}
+        return spec.replace_attributes(automation_condition=None, metadata=metadata)
 
     if isinstance(asset, dg.AssetsDefinition):
         return asset.map_asset_specs(unconditional)

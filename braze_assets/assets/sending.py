@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 
 from braze_assets.assets.flow import AssetDecorator, Flow, Mode, flow_asset
+from braze_assets.assets.flow_facts import facts_of
 from braze_assets.assets.interrupts import interruptible
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.types import PARTITIONED_TABLE
@@ -42,6 +43,7 @@ def send_asset(flow: Flow, noun: str, *, accepted: str, description: str) -> Ass
         required_resource_keys={"storage", flow.destination},
         description=description,
         kinds={"braze"},
+        metadata=facts_of(flow),
         pool=flow.name,
     )
 

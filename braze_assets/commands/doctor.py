@@ -1,6 +1,5 @@
 """`braze-assets doctor`: whether the destinations of a project can be sent to."""
 
-import importlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -52,23 +51,13 @@ def doctor(names: tuple[str, ...], write: bool, module: str) -> None:
 
 
 def _destinations(module: str) -> Mapping[str, "BrazeResource"]:
-    import dagster as dg
-    from dagster.components.definitions import LazyDefinitions
-
+    from braze_assets.commands.project import project_definitions
     from braze_assets.resources.braze import BrazeResource
 
-    try:
-        loaded = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and not module.startswith(error.name):
-            raise
-        raise click.BadParameter(f"There is no module {module}.", param_hint="--module") from None
     found: dict[str, BrazeResource] = {}
-    for each in vars(loaded).values():
-        made = each() if isinstance(each, LazyDefinitions) and not each.has_context_arg else each
-        if isinstance(made, dg.Definitions):
-            resources = (made.resources or {}).items()
-            found |= {name: one for name, one in resources if isinstance(one, BrazeResource)}
+    for made in project_definitions(module):
+        resources = (made.resources or {}).items()
+        found |= {name: one for name, one in resources if isinstance(one, BrazeResource)}
     return found
 
 

@@ -11,6 +11,7 @@ GROUPS = {
     "audiences": "What becomes of audiences that nothing declares any more.",
     "doctor": "Whether the destinations of the project can be sent to.",
     "events": "Events of which nobody knows whether Braze took them.",
+    "orchestrations": "All flows: last run, status, next tick.",
     "ledger": "What the ledger of a sync holds, and operations on it.",
 }
 """Name to help; `name` is the click group or command `name` of `braze_assets.commands.<name>`."""

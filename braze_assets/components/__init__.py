@@ -9,6 +9,7 @@ from braze_assets.components.currents_feed import CurrentsFeed
 from braze_assets.components.data_template import DataTemplate
 from braze_assets.components.destination import Destination
 from braze_assets.components.event_sync import EventSync
+from braze_assets.components.orchestrations import Orchestrations
 from braze_assets.components.sample_customer_360 import SampleCustomer360
 from braze_assets.components.segments import Segments
 
@@ -22,6 +23,7 @@ __all__ = [
     "DataTemplate",
     "Destination",
     "EventSync",
+    "Orchestrations",
     "SampleCustomer360",
     "Segments",
 ]

@@ -69,7 +69,7 @@ class Audiences(dg.Component, MembersSettings, dg.Resolvable):
             segments=dict.fromkeys(name for each in live for name in (each.segment, *each.exclude)),
             array=self.array,
         )
-        return alone(context, self, replace(sync, target=settled.target), writers(context))
+        return alone(context, self, replace(sync, kind="audiences", target=settled.target), writers(context))
 
     def _audience(self, model: AudienceModel) -> Audience:
         name = model.name or model.segment

@@ -116,7 +116,7 @@ class Campaign(dg.Component, MembersSettings, dg.Resolvable):
                 one_off=self.launch == "one-off",
                 period=(first or date.min, last) if first or last else None,
             )
-        sync = replace(sync, plan=replace(sync.plan, guards=guards), within=(first, last))
+        sync = replace(sync, kind="campaign", plan=replace(sync.plan, guards=guards), within=(first, last))
         return CampaignDefinition(
             name=self.name,
             sync=alone(context, self, sync, writers(context)),

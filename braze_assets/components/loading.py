@@ -24,6 +24,8 @@ from braze_assets.components.data_template import DataTemplate
 from braze_assets.components.destination import Destination, LimitsModel
 from braze_assets.components.event_models import EventColumnsModel, EventGuardsModel
 from braze_assets.components.event_sync import EventSync
+from braze_assets.components.orchestrations import Orchestrations
+from braze_assets.components.schedule_model import ScheduleModel
 from braze_assets.components.segments import SegmentModel, Segments
 from braze_assets.components.sync_settings import SyncSettings
 from braze_assets.components.yaml_errors import unknown_component, unreadable_yaml, wrong_settings
@@ -38,6 +40,7 @@ _SYNC: dict[str, type[BaseModel]] = {
     "attributes": models.AttributeModel,
     "guards": models.GuardsModel,
     "partitions": models.PartitionsModel,
+    "schedule": ScheduleModel,
 }
 _FEED: dict[str, type[BaseModel]] = {"": CurrentsFeed}
 _CSV_DROP: dict[str, type[BaseModel]] = {"": CsvDrop, "guards": CsvDropGuardsModel}
@@ -48,6 +51,7 @@ _EVENTS: dict[str, type[BaseModel]] = {
     "sources": models.SourceModel,
     "guards": EventGuardsModel,
     "partitions": models.PartitionsModel,
+    "schedule": ScheduleModel,
 }
 _DESTINATION: dict[str, type[BaseModel]] = {"": Destination, "limits": LimitsModel, "defaults": SyncSettings}
 _TEMPLATE: dict[str, type[BaseModel]] = {**_SYNC, "": DataTemplate}
@@ -62,10 +66,12 @@ _MEMBERS: dict[str, type[BaseModel]] = {
     "sources": models.SourceModel,
     "guards": models.GuardsModel,
     "partitions": models.PartitionsModel,
+    "schedule": ScheduleModel,
 }
 _CAMPAIGN: dict[str, type[BaseModel]] = {"": Campaign, **_MEMBERS}
 _AUDIENCES: dict[str, type[BaseModel]] = {"": Audiences, "audiences": AudienceModel, **_MEMBERS}
-_VOCABULARIES = {
+_VOCABULARIES: dict[str, dict[str, type[BaseModel]]] = {
+    "Orchestrations": {"": Orchestrations},
     "Campaign": _CAMPAIGN,
     "Audience": _AUDIENCES,
     "Segment": _SEGMENTS,

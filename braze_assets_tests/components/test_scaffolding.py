@@ -54,7 +54,7 @@ def test_every_component_has_a_template_that_loads(kind: str, tmp_path: Path) ->
     scaffold_object(folder, f"braze_assets.{kind}", None, "yaml", tmp_path)
     text = (folder / "defs.yaml").read_text()
     assert f"type: braze_assets.{kind}\n" in text
-    assert "our_own" in text or kind == "SampleCustomer360"
+    assert "our_own" in text or kind in ("SampleCustomer360", "Orchestrations")
     assert "{name}" not in text
     assert "{type}" not in text
     assert made.load() is not None

@@ -27,6 +27,8 @@ from braze_assets.components import (
 )
 from braze_assets.components.audiences import AudienceModel, Audiences
 from braze_assets.components.campaign import Campaign
+from braze_assets.components.orchestrations import Orchestrations
+from braze_assets.components.schedule_model import ScheduleModel
 from braze_assets.components.segments import SegmentModel, Segments
 from braze_assets.plan import GUARDS
 from braze_assets.resources.braze import BrazeResource
@@ -81,6 +83,8 @@ def test_the_readme_names_every_document() -> None:
         CurrentsFeed,
         Segments,
         SegmentModel,
+        ScheduleModel,
+        Orchestrations,
         Campaign,
         Audiences,
         AudienceModel,
@@ -115,6 +119,8 @@ _SECTIONS = {
     CurrentsFeed: "A Currents feed",
     Destination: "A destination",
     AttributeCatalog: "The attribute catalog",
+    ScheduleModel: "A schedule",
+    Orchestrations: "Orchestrations",
 }
 
 

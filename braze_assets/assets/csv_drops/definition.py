@@ -37,6 +37,7 @@ class CsvDropDefinition(Flow):
     )
     delta: bool = False
     """Whether cells that Braze has acknowledged are left out."""
+    kind: str = "csv drop"
     test_users: int = 10
     time_budget_minutes: float = 0
     """After so long a send stops and another run goes on; 0: never."""

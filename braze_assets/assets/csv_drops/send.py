@@ -11,6 +11,7 @@ from pydantic import Field
 
 from braze_assets.assets.csv_drops.definition import CsvDropDefinition, drop_asset
 from braze_assets.assets.flow import Mode
+from braze_assets.assets.flow_facts import facts_of
 from braze_assets.assets.sending import allowed_mode, send_each
 from braze_assets.csv_files.place import FileVersion
 from braze_assets.errors import CsvError
@@ -56,6 +57,7 @@ def build_send_asset(drop: CsvDropDefinition) -> dg.AssetsDefinition:
         description=f"The send: delivers a file's plan to Braze (`{drop.destination}`). After a stop it "
         "sends only the rest.",
         kinds={"braze"},
+        metadata=facts_of(drop, f"{drop.name}_sensor"),
     )
     # No return annotation: with checks, Dagster takes one for the type of a single output.
     def send(context: dg.AssetExecutionContext, config: CsvSendConfig, delta: StoredTable):  # type: ignore[no-untyped-def]

@@ -20,6 +20,7 @@ class EventSyncDefinition(Flow):
     """The table of events: its SQL or file, and which column is what."""
     plan: EventPlanSettings = field(default_factory=EventPlanSettings)
     """What is promised, and the guards."""
+    kind: str = "event sync"
     test_events: int = 10
     keep_ids_days: int | None = None
     """Days that ids are kept after their partition's end; None: for good. Older partitions are refused."""
