@@ -55,7 +55,7 @@ class DeliverySettings:
     read_rows: int = 7_500
     """Objects read from the plan at a time; a multiple of the objects in a request."""
     journal_interval: float = 1.0
-    """Receipts are written to the ledger this often, and more often as a long send ends: what a crash can lose,
+    """Receipts are written to the ledger this often, more often as a long send ends: what a crash can lose,
     and would send once more."""
     journal_backlog: int = 300_000
     """Receipts not yet journaled at which sending waits for the journal, so that memory stays bounded."""
