@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from braze_assets.components import (
+        Alerts,
         AttributeCatalog,
         AttributeSync,
         Audiences,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Alerts",
     "AttributeCatalog",
     "AttributeSync",
     "Audiences",

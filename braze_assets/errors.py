@@ -7,6 +7,7 @@ retry only what a retry can mend (`permanent` is false).
 from typing import ClassVar
 
 __all__ = [
+    "AlertError",
     "BrazeAssetsError",
     "ConfigurationError",
     "CsvError",
@@ -98,3 +99,22 @@ class CurrentsError(BrazeAssetsError):
 
 class CsvError(BrazeAssetsError):
     """A CSV file cannot be imported as it is: its encoding, its header, its quotes, its size."""
+
+
+class AlertError(BrazeAssetsError):
+    """A message did not reach a channel. Trying again may help.
+
+    Args:
+        cause: What is wrong, in one sentence, without secrets and without personal data.
+        place: Where.
+        remedy: What the reader can do about it.
+        handed_over: Whether some have it nevertheless, so that it must not be sent again.
+    """
+
+    permanent = False
+
+    def __init__(
+        self, cause: str, *, place: str | None = None, remedy: str | None = None, handed_over: bool = False
+    ) -> None:
+        super().__init__(cause, place=place, remedy=remedy)
+        self.handed_over = handed_over

@@ -1,5 +1,6 @@
 """The vocabulary a project is written in: Dagster components, in YAML or in Python."""
 
+from braze_assets.components.alerts import Alerts
 from braze_assets.components.attribute_catalog import AttributeCatalog
 from braze_assets.components.attribute_sync import AttributeSync
 from braze_assets.components.audiences import Audiences
@@ -14,6 +15,7 @@ from braze_assets.components.sample_customer_360 import SampleCustomer360
 from braze_assets.components.segments import Segments
 
 __all__ = [
+    "Alerts",
     "AttributeCatalog",
     "AttributeSync",
     "Audiences",

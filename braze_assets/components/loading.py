@@ -14,10 +14,12 @@ from pydantic import BaseModel, ValidationError
 
 from braze_assets.braze.redaction import hide, secrets_of_environment
 from braze_assets.components import models
+from braze_assets.components.alerts import Alerts
 from braze_assets.components.attribute_catalog import AttributeCatalog, CatalogAttributeModel
 from braze_assets.components.attribute_sync import AttributeSync
 from braze_assets.components.audiences import AudienceModel, Audiences
 from braze_assets.components.campaign import Campaign
+from braze_assets.components.channel_model import ChannelModel
 from braze_assets.components.csv_drop import CsvDrop, CsvDropGuardsModel
 from braze_assets.components.currents_feed import CurrentsFeed
 from braze_assets.components.data_template import DataTemplate
@@ -70,7 +72,10 @@ _MEMBERS: dict[str, type[BaseModel]] = {
 }
 _CAMPAIGN: dict[str, type[BaseModel]] = {"": Campaign, **_MEMBERS}
 _AUDIENCES: dict[str, type[BaseModel]] = {"": Audiences, "audiences": AudienceModel, **_MEMBERS}
+_ALERTS: dict[str, type[BaseModel]] = {"": Alerts, "channels": ChannelModel}
 _VOCABULARIES: dict[str, dict[str, type[BaseModel]]] = {
+    "Alerts": _ALERTS,
+    "Channel": _ALERTS,
     "Orchestrations": {"": Orchestrations},
     "Campaign": _CAMPAIGN,
     "Audience": _AUDIENCES,
