@@ -10,7 +10,7 @@ from upath import UPath
 
 from braze_assets.alerts.channels import Channel, Message
 from braze_assets.alerts.outbox import Outbox
-from braze_assets.errors import AlertError, BrazeAssetsError
+from braze_assets.errors import AlertError, BrazeAssetsError, StorageError
 from braze_assets.storage import Storage, atomic_writer, storage_errors
 
 __all__ = ["Told", "tell"]
@@ -54,7 +54,7 @@ def tell(
         base_url: Of the Dagster UI.
 
     Raises:
-        StorageError: It cannot be written down; nothing more is told then.
+        StorageError: It cannot be written down; nobody is told anything then.
     """
     due = {channel: found for channel in channels if (found := outbox.due(channel, now))}
     messages: dict[str, int] = {}
@@ -62,6 +62,7 @@ def tell(
     if not due:
         return Told(outbox, messages, problems)
     told = _Journal(storage.path("alerts", name, "told.json"))
+    told.write()  # Whether it can be, before anybody is told: else they would be again at each look.
     started = time.monotonic()
     for channel, changes in due.items():
         new = tuple(each for each in changes if not told.has(channel, each.id))
@@ -78,8 +79,12 @@ def tell(
                         [f"{channel}: {dropped:,} changes were given up after a day."] if dropped else []
                     )
                     continue
-            told.add(channel, [each.id for each in new])
             messages[channel] = len(new)
+            try:
+                told.add(channel, [each.id for each in new])
+            except StorageError as error:
+                # The outbox knows it too, if the process lives until that is kept.
+                problems.append(f"{channel}: it was told, which could not be written down. {error.cause}")
         outbox = outbox.told(channel, {each.id for each in changes})
     return Told(outbox, messages, problems)
 
@@ -97,5 +102,8 @@ class _Journal:
 
     def add(self, channel: str, changes: Sequence[str]) -> None:
         self.told[channel] = [*self.told.get(channel, ()), *changes][-_REMEMBERED:]
+        self.write()
+
+    def write(self) -> None:
         with atomic_writer(self.path) as sink:
             sink.write(json.dumps(self.told).encode())
