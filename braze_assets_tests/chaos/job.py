@@ -8,7 +8,7 @@ import os
 import sys
 
 from braze_assets.emulator import LocalBraze
-from braze_assets_tests.chaos.mutants import MUTANTS
+from braze_assets_tests.chaos.mutants import MUTANTS, REACH
 from braze_assets_tests.chaos.runner import Runner
 from braze_assets_tests.chaos.s3_client import Bucket
 from braze_assets_tests.chaos.schedule import make_schedule
@@ -24,9 +24,13 @@ def main(arguments: list[str]) -> None:
     with LocalBraze(run="process") as braze:
         runner = Runner(braze, bucket)
         for line in sys.stdin:
-            outcome = runner.run(
-                make_schedule(int(line), share_s3=float(share) if s3 else 0.0, actions=int(actions))
+            schedule = make_schedule(
+                int(line),
+                share_s3=float(share) if s3 else 0.0,
+                actions=int(actions),
+                reach=REACH.get(mutant, 400),
             )
+            outcome = runner.run(schedule)
             document = {**vars(outcome), "counts": dict(outcome.counts), "kinds": sorted(outcome.kinds)}
             sys.stdout.write(json.dumps(document) + "\n")
             sys.stdout.flush()

@@ -91,14 +91,19 @@ class Schedule:
     steps: list[Step] = field(default_factory=list)
 
 
-def make_schedule(seed: int, *, share_s3: float = 0.1, actions: int = 9) -> Schedule:
-    """The schedule of a seed, of at most so many actions."""
+def make_schedule(seed: int, *, share_s3: float = 0.1, actions: int = 9, reach: int = 400) -> Schedule:
+    """The schedule of a seed.
+
+    Args:
+        seed: Everything is drawn from it.
+        share_s3: Share of schedules on S3.
+        actions: How many it has at most.
+        reach: Milliseconds within which Braze applies what it took, in any order, where it does that.
+    """
     chance = random.Random(f"chaos {seed}")
     world = World(chance, users=chance.randint(12, 40))
-    # Braze may apply late, and in any order, what it took within half the settling time. That it does so for
-    # longer than a plan takes to be made is what a missing settling time is seen by.
+    # Braze may apply late, and in any order, what it took within half the settling time.
     reorders = chance.random() < 0.35
-    reach = 1_300 if random.Random(f"reach {seed}").random() < 0.2 else 400
     later = {"apply_delay_ms": chance.choice([0, 50]), "reorder_ms": reach} if reorders else {}
     schedule = Schedule(
         seed=seed,
