@@ -60,11 +60,23 @@ def started(
     )
 
 
+def _leads(flow: Flow) -> dg.AutomationCondition[Any]:
+    """Of the table: what it reads was made, is all there, and none of it is being made."""
+    eager = dg.AutomationCondition.eager()
+    if flow.partitions:
+        return eager
+    # Without partitions the newest partition is read of every table that has any: older ones may be missing.
+    newest_missing = dg.AutomationCondition.missing() & dg.AutomationCondition.in_latest_time_window()
+    return eager.without(~dg.AutomationCondition.any_deps_missing()) & ~dg.AutomationCondition.any_deps_match(
+        newest_missing
+    )
+
+
 def _conditioned(asset: Any, flow: Flow, keys: Collection[dg.AssetKey]) -> Any:
     def conditioned(spec: dg.AssetSpec) -> dg.AssetSpec:
         if spec.key not in keys:
             return spec
-        condition = dg.AutomationCondition.eager() if spec.key == flow.key() else FOLLOWS
+        condition = _leads(flow) if spec.key == flow.key() else FOLLOWS
         return spec.replace_attributes(automation_condition=condition)
 
     return asset.map_asset_specs(conditioned) if isinstance(asset, dg.AssetsDefinition) else asset
