@@ -14,7 +14,8 @@ _PLANNED = DagsterEventType.ASSET_MATERIALIZATION_PLANNED
 _ASKED = {_PLANNED, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE}
 _MOST = 2_000
 """Events of one run that are read; a run of a range has one for each partition of each asset."""
-_SENTENCE = re.compile(r"(?<=[.!?])\s")
+_OURS = {"place", "remedy"}
+_PLACE = re.compile(r"\n  (?:Where|What to do): ")
 
 
 def failed_sends(
@@ -53,8 +54,9 @@ def _because(failed: dict[str, str], own: str | None) -> str:
 
 
 def _cause(event: dg.DagsterEvent) -> str:
-    """The first sentence of an error that was raised on purpose. Others may quote anything."""
+    """The cause of an error of ours. Others may quote anything: of them only the step is told."""
     data = event.step_failure_data.user_failure_data
-    text = (data.description if data else None) or ""
-    first = _SENTENCE.split(" ".join(text.splitlines()[:1]), maxsplit=1)[0]
-    return impersonal(redact(first, secrets_of_environment())) if first else ""
+    if data is None or not data.description or not _OURS & set(data.metadata or {}):
+        return ""
+    cause = _PLACE.split(data.description, maxsplit=1)[0]
+    return impersonal(redact(" ".join(cause.split()), secrets_of_environment()))
