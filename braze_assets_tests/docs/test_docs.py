@@ -16,6 +16,7 @@ from braze_assets.assets.syncs.delta import DeltaConfig
 from braze_assets.assets.syncs.send import SendConfig
 from braze_assets.braze.fields import PROFILE_FIELDS
 from braze_assets.components import (
+    Alerts,
     AttributeCatalog,
     AttributeSync,
     CurrentsFeed,
@@ -27,6 +28,7 @@ from braze_assets.components import (
 )
 from braze_assets.components.audiences import AudienceModel, Audiences
 from braze_assets.components.campaign import Campaign
+from braze_assets.components.channel_model import ChannelModel
 from braze_assets.components.orchestrations import Orchestrations
 from braze_assets.components.schedule_model import ScheduleModel
 from braze_assets.components.segments import SegmentModel, Segments
@@ -94,6 +96,8 @@ def test_the_readme_names_every_document() -> None:
         AttributeCatalog,
         attribute_catalog.CatalogAttributeModel,
         attribute_catalog.BucketModel,
+        Alerts,
+        ChannelModel,
         ConnectionConfig,
         models.TableModel,
         models.SourceModel,
@@ -119,6 +123,7 @@ _SECTIONS = {
     CurrentsFeed: "A Currents feed",
     Destination: "A destination",
     AttributeCatalog: "The attribute catalog",
+    Alerts: "Alerts",
     ScheduleModel: "A schedule",
     Orchestrations: "Orchestrations",
 }
@@ -214,6 +219,7 @@ _SEGMENTS = "type: braze_assets.Segments\nattributes:\n  segments:\n" + "".join(
     f"    - {{name: {name}, rule: {{merged_customers.country: {{is: DE}}}}}}\n"
     for name in ("lapsing", "excluded", "high_value")
 )
+_DROP = "type: braze_assets.CsvDrop\nattributes: {{name: {name}, url: {url}}}\n"
 
 
 @pytest.mark.parametrize(
@@ -229,6 +235,9 @@ def test_yaml_loads(block: Block, tmp_path: Path) -> None:
         project.write(f"it/{name}.sql", f"SELECT external_id, {columns} FROM members")
     if re.search("segment:|include:", block.text) and "type: braze_assets.Segments" not in block.text:
         project.write("named/defs.yaml", _SEGMENTS)
+    documents = [each or {} for each in yaml.safe_load_all(block.text)]
+    for name in [flow for each in documents for flow in (each.get("attributes") or {}).get("flows", ())]:
+        project.write(f"flow_{name}/defs.yaml", _DROP.format(name=name, url=tmp_path))
     project.write("it/customers.csv", "external_id,tier\n1,Gold\n")
     project.write("it/defs.yaml", block.text)
     for number, other in enumerate(_named_in(block)):
