@@ -110,7 +110,8 @@ def orchestrations(
     wanted = sorted({run for run in runs.values() if run})
     records = instance.get_run_records(dg.RunsFilter(run_ids=wanted)) if wanted else []
     known = {each.dagster_run.run_id: each for each in records}
-    kept = instance.all_instigator_state(repository_selector_id=selector)
+    # An instance in memory keeps none.
+    kept = instance.all_instigator_state(repository_selector_id=selector) if instance.schedule_storage else []
     states = {each.instigator_name: each for each in kept}
     starters: dict[str, Any] = {each.name: each for each in repository.schedule_defs}
     starters |= {each.name: each for each in repository.sensor_defs}
