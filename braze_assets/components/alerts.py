@@ -91,4 +91,4 @@ class Alerts(dg.Component, dg.Model, dg.Resolvable):
                     remedy=(f"Did you mean {near[0]}? " if near else "") + there,
                 )
         chosen = [each for name in (self.flows or known) for each in by_name[name]]
-        return [*{each.name: each for each in chosen}.values()]
+        return [*{each.name: each for each in chosen if each.enabled}.values()]

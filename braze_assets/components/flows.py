@@ -19,7 +19,7 @@ __all__ = ["flows"]
 
 
 def flows(context: dg.ComponentLoadContext) -> dict[str, list[Watched]]:
-    """All flows by the name of their component, each once for every destination that is not disabled.
+    """All flows by the name of their component, each once for every destination.
 
     Args:
         context: Of the component that asks.
@@ -30,8 +30,6 @@ def flows(context: dg.ComponentLoadContext) -> dict[str, list[Watched]]:
         targets = destinations_of(context, component)
         found.setdefault(name, [])
         for target in targets:
-            if (workspace := workspaces.get(target)) and not workspace.enabled:
-                continue
             full = f"{base}_{target}" if len(targets) > 1 else base
             found[name].append(
                 Watched(
@@ -39,11 +37,18 @@ def flows(context: dg.ComponentLoadContext) -> dict[str, list[Watched]]:
                     send=dg.AssetKey(f"{full}_sync"),
                     # A campaign has a table for each destination.
                     table=dg.AssetKey(full if own else base),
+                    enabled=target not in workspaces or workspaces[target].enabled,
                 )
             )
-    for name in declared(context, CsvDrop):
+    for name, drop in declared(context, CsvDrop).items():
+        [target] = destinations_of(context, drop)
         found.setdefault(name, []).append(
-            Watched(name=name, send=dg.AssetKey(f"{name}_results"), ordered=False)
+            Watched(
+                name=name,
+                send=dg.AssetKey(f"{name}_results"),
+                ordered=False,
+                enabled=target not in workspaces or workspaces[target].enabled,
+            )
         )
     return found
 

@@ -22,6 +22,8 @@ class Watched:
     """The asset of its table; None where the send itself tells the rows."""
     ordered: bool = True
     """Whether its partitions follow each other in time."""
+    enabled: bool = True
+    """Whether anything is sent at all; one of a disabled destination is not looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
