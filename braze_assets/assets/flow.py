@@ -14,7 +14,7 @@ __all__ = ["AssetDecorator", "Flow", "Mode", "Part", "Source", "flow_asset"]
 
 AssetDecorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 Mode = Literal["preview", "test", "live"]
-Part = Literal["", "findings", "delta", "sync", "audit", "review", "recipients", "sample"]
+Part = Literal["", "findings", "delta", "sync", "audit", "review", "recipients", "sample", "csv"]
 """The assets a flow may have; without a name, its table."""
 
 

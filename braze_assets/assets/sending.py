@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
-from braze_assets.assets.flow import AssetDecorator, Flow, Mode, flow_asset
+from braze_assets.assets.flow import AssetDecorator, Flow, Mode, Part, flow_asset
 from braze_assets.assets.flow_facts import facts_of
 from braze_assets.assets.interrupts import interruptible
 from braze_assets.assets.previews import markdown_table
@@ -17,7 +17,7 @@ from braze_assets.resources.failures import dagster_failures
 if TYPE_CHECKING:
     from braze_assets.delivery import SendReport
 
-__all__ = ["Deliver", "allowed_mode", "send_asset", "send_each"]
+__all__ = ["Deliver", "allowed_mode", "require_active", "send_asset", "send_each"]
 
 Deliver = Callable[[Callable[[], bool]], Iterable[tuple[str | None, "SendReport"]]]
 """Sends partition after partition, each with its report as soon as that is known. It is given the question
@@ -48,8 +48,25 @@ def send_asset(flow: Flow, noun: str, *, accepted: str, description: str) -> Ass
     )
 
 
+def require_active(flow: Flow, part: Part = "sync") -> None:
+    """Refuse to deliver what a draft asks for.
+
+    Raises:
+        PlanRefusedError: The query is a draft.
+    """
+    if flow.held_back:
+        raise PlanRefusedError(
+            flow.held_back,
+            place=f"{flow.name}_{part}",
+            remedy="Look at the preview; then set `status: active` at the top of the SQL file.",
+        )
+
+
 def allowed_mode(
-    context: dg.AssetExecutionContext, flow: Flow, asked: Literal["as configured"] | Mode
+    context: dg.AssetExecutionContext,
+    flow: Flow,
+    asked: Literal["as configured"] | Mode,
+    part: Part = "sync",
 ) -> Mode:
     """How far this run goes: as asked for, or as far as the deployment lets it.
 
@@ -62,12 +79,7 @@ def allowed_mode(
     if mode != "preview":
         with dagster_failures():
             braze.require_enabled()
-            if flow.held_back:
-                raise PlanRefusedError(
-                    flow.held_back,
-                    place=f"{flow.name}_sync",
-                    remedy="Look at the preview; then set `status: active` at the top of the SQL file.",
-                )
+            require_active(flow, part)
     if mode != wanted:
         context.log.warning(f"This deployment goes no further than {mode}; {wanted} was asked for.")
     return mode

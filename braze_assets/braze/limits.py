@@ -30,6 +30,8 @@ class Limits:
     array_items: int = 25
     """Items of an array (documented default 25, can be raised to 500 by Braze)."""
     array_bytes: int = 100_000
+    csv_file_bytes: int = 500_000_000
+    """A CSV file of user attributes that is imported by hand (documented: 500 MB; "User import")."""
     export_ids_per_request: int = 50
     """Identifiers in one `/users/export/ids` request."""
     export_requests_per_minute: int = 250

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import dagster as dg
 from pydantic import Field
 
 from braze_assets.assets.pausing import paused
 from braze_assets.assets.syncs import SyncDefinition, build_sync
+from braze_assets.braze.limits import Limits
 from braze_assets.components.cataloged import Known, known_attributes, refuse_personal
+from braze_assets.components.csv_delivery import csv_delivery
 from braze_assets.components.models import AttributeModel, SourceModel, TableModel
 from braze_assets.components.overlap import alone
 from braze_assets.components.precedence import Settled, require_one_table, settle
@@ -32,7 +35,8 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
     """Keeps attributes in Braze in step with a table: one row a user, one column an attribute.
 
     Makes five assets: the table `<name>`, `<name>_findings`, the plan `<name>_delta`, the send `<name>_sync`
-    and `<name>_audit`; and a job and a schedule, stopped until somebody starts it.
+    and `<name>_audit`; and a job and a schedule, stopped until somebody starts it. With a `delivery` by CSV
+    files it is `<name>_csv` in place of the last two.
     """
 
     name: str = Field(
@@ -49,6 +53,18 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
     )
     template: str | None = Field(default=None, description="The `DataTemplate` whose settings it takes.")
     attributes: dict[str, AttributeModel] = Field(default={}, description="Settings by attribute.")
+    delivery: Literal["api", "csv_drop", "csv_download"] = Field(
+        default="api",
+        description="Requests; or CSV files, for a drop folder or for Braze's import by hand.",
+    )
+    csv_drop: str | None = Field(
+        default=None,
+        description="For `delivery: csv_drop` the `CsvDrop` that imports the files; left out: the drop "
+        "location of the destination.",
+    )
+    csv_file_bytes: int = Field(
+        default=Limits.csv_file_bytes, ge=1_000, description="No CSV file is larger; then there are several."
+    )
     owns: Sequence[str] = Field(
         default=(), description="Attributes that other syncs write too: they do not send them then."
     )
@@ -59,7 +75,10 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
         settled = settle(context, self)
         require_one_table(context, settled)
         known = known_attributes(context, [str(each.sync.destination) for each in settled])
-        definitions = (each.sync.definition(context.path, known, each) for each in settled)
+        definitions = (
+            replace(each.sync.definition(context.path, known, each), csv=csv_delivery(context, each))
+            for each in settled
+        )
         with placed(context.path / "defs.yaml"):
             made = build_sync(*(self._alone(context, each) for each in definitions))
         why_not = held_back(table_query(self.table, context.path))

@@ -8,6 +8,7 @@ import dagster as dg
 from braze_assets.assets.automation import started
 from braze_assets.assets.schedules import AFTER_EACH_PARTITION
 from braze_assets.assets.syncs.audit import build_audit_asset
+from braze_assets.assets.syncs.csv_out import build_csv_asset
 from braze_assets.assets.syncs.definition import SyncDefinition
 from braze_assets.assets.syncs.delta import build_delta_asset
 from braze_assets.assets.syncs.findings import build_findings_asset
@@ -32,8 +33,9 @@ def build_sync(
     made = [build_rows_asset(sync), build_findings_asset(sync)]
     wanted = [asset.key for asset in made]
     for each in (sync, *others):
-        parts = [build_delta_asset(each), build_send_asset(each)]
-        if each.audit_sample:
+        delivery = build_csv_asset(each) if each.csv else build_send_asset(each)
+        parts = [build_delta_asset(each), delivery]
+        if each.audit_sample and not each.csv:
             parts.append(build_audit_asset(each))
         made += parts
         wanted += [asset.key for asset in parts if each.enabled]

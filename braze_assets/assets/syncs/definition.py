@@ -7,12 +7,28 @@ from typing import Literal
 import dagster as dg
 
 from braze_assets.assets.flow import Flow, Mode, Part, Source
+from braze_assets.braze.limits import Limits
+from braze_assets.csv_files.settings import CsvSettings
 from braze_assets.plan import PlanSettings
+from braze_assets.plan.csv_out import CsvForm
 from braze_assets.rows import RowsSpec
 
-__all__ = ["Mode", "Replay", "Source", "SyncDefinition"]
+__all__ = ["CsvDelivery", "Mode", "Replay", "Source", "SyncDefinition"]
 
 Replay = Literal["collapse", "each"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvDelivery:
+    """Delivery by CSV files instead of requests."""
+
+    form: CsvForm
+    url: str = ""
+    """The folder of the drop they are for; without, they are kept in the project's storage."""
+    reads: CsvSettings | None = None
+    """How that drop reads its files, where it is one of this project."""
+    file_bytes: int = Limits.csv_file_bytes
+    """No file is larger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +55,8 @@ class SyncDefinition(Flow):
     target: str = ""
     """Where one table goes to several destinations: this one's name. Plan, send, audit, pool and ledger are
     named `<table>_<target>` then; without, after the table alone."""
+    csv: CsvDelivery | None = None
+    """How it is delivered where that is by files: then there are no send, no audit, and the ledger stands."""
     enabled: bool = True
     """Whether anything is sent there; a job of several destinations leaves out those that are disabled."""
 
