@@ -63,6 +63,16 @@ def test_what_was_read_counts_and_not_when_it_was_sent(shop: Shop) -> None:
     assert shop.tick() == DAYS[0]
 
 
+def test_a_day_that_was_never_filled_is_due(shop: Shop) -> None:
+    """Its tables were there already when the day before was filled."""
+    shop.says()
+    assert shop.run(ALL[:1])
+    shop.made(ALL[:1], first=DAYS[1])
+    assert shop.run(ALL[1:])
+    assert "Nothing changed" in shop.tick()
+    assert shop.tick("2026-07-03") == DAYS[1]
+
+
 def test_another_query_is_a_change(shop: Shop) -> None:
     shop.says()
     assert shop.run()
