@@ -31,9 +31,11 @@ def line(change: Change, *, before: bool = True) -> str:
         parts.append(f"{of} {_time(change.since)}.")
     if change.counts.get("objects"):
         objects, rejected = change.counts["objects"], change.counts["rejected"]
-        parts.append(f"{rejected:,} of {objects:,} objects were rejected ({rejected / objects:.1%}).")
+        share = f"{rejected:,} of {objects:,} objects rejected ({rejected / objects:.1%})."
+        parts.append(share if rejected else f"{objects:,} objects, none rejected.")
     if change.because:
-        parts.append(_plain(change.because).rstrip(".") + ".")
+        because = _plain(change.because)
+        parts.append(because if because.endswith(".") else f"{because}.")
     if before and change.previous_since and change.previous != "ok":
         parts.append(f"Before: {_SAID[change.previous]}, since {_time(change.previous_since)}.")
     return " ".join(parts)

@@ -75,7 +75,7 @@ def test_a_webhook_is_given_json_that_is_signed(inbox: Inbox) -> None:
     assert (change["flow"], change["status"], change["previous"]) == ("vip", "rejections", "ok")
     assert change["counts"] == {"objects": 1_000, "rejected": 250}
     assert change["run_url"] == "https://dagster.example.com/runs/run-1"
-    assert "250 of 1,000 objects were rejected (25.0%)" in change["text"]
+    assert "250 of 1,000 objects rejected (25.0%)" in change["text"]
 
 
 def test_slack_is_given_text_that_mentions_nobody(inbox: Inbox) -> None:

@@ -1,14 +1,17 @@
 """Alerts in YAML: what is wrong is said with file and line, and never with a secret (X14)."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from dagster.components.component_scaffolding import scaffold_object
 
 from braze_assets.alerts import Memory
 from braze_assets.components import Alerts
 from braze_assets.components.channel_model import ChannelModel
 from braze_assets.errors import BrazeAssetsError
+from braze_assets.resources.storage import StorageResource
 from braze_assets_tests.projects import Project
 
 HEAD = "type: braze_assets.Alerts\nattributes:\n  name: alerts\n"
@@ -93,15 +96,19 @@ def test_two_of_one_name_are_refused(project: Project) -> None:
     assert "taken by another Alerts" in refused(project, SLACK)
 
 
+def looked(sensor: Any, project: Project) -> Memory:
+    """What the sensor remembers of its first look."""
+    context = dg.build_sensor_context(
+        instance=dg.DagsterInstance.ephemeral(), resources={"storage": StorageResource(url=project.storage)}
+    )
+    result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    return Memory.loads(result.cursor)
+
+
 def looked_at(project: Project) -> set[str]:
     """The flows whose status the sensor keeps."""
-    definitions = project.definitions()
-    context = dg.build_sensor_context(
-        instance=dg.DagsterInstance.ephemeral(), resources={"storage": definitions.resources["storage"]}
-    )
-    result = definitions.resolve_sensor_def("alerts_sensor")(context)
-    assert isinstance(result, dg.SensorResult)
-    return {*Memory.loads(result.cursor).states}
+    return {*looked(project.definitions().resolve_sensor_def("alerts_sensor"), project).states}
 
 
 def test_the_sensor_is_stopped_and_looks_at_all_that_is_not_disabled(project: Project) -> None:
@@ -113,6 +120,25 @@ def test_the_sensor_is_stopped_and_looks_at_all_that_is_not_disabled(project: Pr
     assert looked_at(project) == {"loyalty", "vip_eu"}
     project.write("alerts/defs.yaml", HEAD + SLACK + "\n  flows: [vip, vip_eu, vip_us]\n")
     assert looked_at(project) == {"vip_eu"}
+
+
+def test_the_assets_of_every_kind_of_flow_are_those_looked_at(tmp_path: Path) -> None:
+    """As they are scaffolded: what the sensor reads is there, for each kind."""
+    made = Project(tmp_path, str(tmp_path / "storage"))
+    for kind in ("AttributeSync", "EventSync", "CsvDrop", "Audiences", "Campaign", "Alerts"):
+        scaffold_object(made.folder / f"our_{kind}", f"braze_assets.{kind}", None, "yaml", tmp_path)
+    definitions = made.load()
+    there = {
+        key.to_user_string()
+        for each in definitions.assets or ()
+        if isinstance(each, dg.AssetsDefinition)
+        for key in each.keys
+    }
+    [sensor] = [each for each in definitions.sensors or () if each.name == "our_Alerts_sensor"]
+    memory = looked(sensor, made)
+    assert len(memory.states) == 5
+    assert {*memory.read} - {"failed runs"} <= there
+    assert {"our_CsvDrop_results", "our_EventSync", "campaign_our_campaign_sync"} <= {*memory.read}
 
 
 def test_a_login_is_fine_on_this_machine() -> None:

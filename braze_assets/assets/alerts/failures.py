@@ -14,6 +14,7 @@ _PLANNED = DagsterEventType.ASSET_MATERIALIZATION_PLANNED
 _ASKED = {_PLANNED, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE}
 _MOST = 2_000
 """Events of one run that are read; a run of a range has one for each partition of each asset."""
+_CHARACTERS = 500
 _OURS = {"place", "remedy"}
 _PLACE = re.compile(r"\n  (?:Where|What to do): ")
 
@@ -59,4 +60,4 @@ def _cause(event: dg.DagsterEvent) -> str:
     if data is None or not data.description or not _OURS & set(data.metadata or {}):
         return ""
     cause = _PLACE.split(data.description, maxsplit=1)[0]
-    return impersonal(redact(" ".join(cause.split()), secrets_of_environment()))
+    return impersonal(redact(" ".join(cause.split()), secrets_of_environment()), limit=_CHARACTERS)

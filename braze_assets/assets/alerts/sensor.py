@@ -75,6 +75,5 @@ def _watched(
 
 
 def _statuses(memory: Memory) -> str:
-    wrong = [f"{name} is {each.status}" for name, each in memory.states.items() if each.status != "ok"]
-    fine = len(memory.states) - len(wrong)
-    return ", ".join([*wrong, f"{fine:,} flows are ok"])
+    wrong = [f"{name}: {each.status}" for name, each in memory.states.items() if each.status != "ok"]
+    return "; ".join([*wrong, f"{len(memory.states) - len(wrong):,} of {len(memory.states):,} flows ok"])
