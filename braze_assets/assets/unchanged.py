@@ -52,7 +52,9 @@ def unchanged(
         times.append(sent.timestamp)
     since = f"{datetime.fromtimestamp(min(times), timezone.utc):%Y-%m-%d %H:%M} UTC"
     names = ", ".join(key.to_user_string() for key in newest)
-    return f"Nothing changed since {flow.name} was sent ({since}): {names} and the query are the same."
+    return (
+        f"Nothing changed since the last send of {flow.name} ({since}): {names} and the query are the same."
+    )
 
 
 def _changes(

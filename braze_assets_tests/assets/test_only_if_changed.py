@@ -35,7 +35,7 @@ def test_a_tick_without_changes_is_skipped_and_says_so(shop: Shop) -> None:
     assert shop.tick() == DAYS[0]
     assert shop.run(ALL[1:])
     said = shop.tick()
-    assert "Nothing changed since vip was sent" in said
+    assert "Nothing changed since the last send of vip" in said
     assert "customer_360/members and the query are the same" in said
     assert "has not been made for 2026-07-02 yet" in shop.tick("2026-07-03")
 
