@@ -49,7 +49,7 @@ class Memory:
                 outbox=Outbox(
                     {name: Change(**_moments(each)) for name, each in document["changes"].items()},
                     {
-                        name: Waiting(**{**_moments(each), "ids": tuple(each["ids"])})
+                        name: Waiting(**{**_moments(each), "ids": _all_moments(each["ids"])})
                         for name, each in document["waiting"].items()
                     },
                 ),
@@ -68,6 +68,10 @@ def _sparse(values: dict[str, Any]) -> dict[str, Any]:
 
 def _moments(values: dict[str, Any]) -> dict[str, Any]:
     return {name: datetime.fromisoformat(each) if name in _MOMENTS else each for name, each in values.items()}
+
+
+def _all_moments(values: dict[str, str]) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(each) for name, each in values.items()}
 
 
 def _state(values: dict[str, Any]) -> FlowState:

@@ -11,7 +11,7 @@ __all__ = ["GIVE_UP", "MOST", "Outbox", "Waiting"]
 MOST = 100
 """Changes that wait for a channel; more of them, and the oldest are dropped."""
 GIVE_UP = timedelta(hours=24)
-"""After so long a channel's failing, a change is dropped."""
+"""A change that a channel has not taken after so long is dropped."""
 _LONGEST = timedelta(hours=1)
 
 
@@ -19,9 +19,8 @@ _LONGEST = timedelta(hours=1)
 class Waiting:
     """What waits for one channel."""
 
-    ids: tuple[str, ...]
-    since: datetime
-    """When the first of them was put there, or the last try that was taken."""
+    ids: Mapping[str, datetime]
+    """Changes, and when each was put there."""
     attempts: int = 0
     not_before: datetime | None = None
 
@@ -38,10 +37,11 @@ class Outbox:
         waiting = {}
         for name in channels:
             before = self.waiting.get(name)
-            ids = dict.fromkeys([*(before.ids if before else ()), *(each.id for each in changes)])
+            known = before.ids if before else {}
+            ids = {**known, **{each.id: known.get(each.id, now) for each in changes}}
             if ids:
-                kept = tuple(ids)[-MOST:]
-                waiting[name] = replace(before, ids=kept) if before else Waiting(kept, now)
+                kept = dict([*ids.items()][-MOST:])
+                waiting[name] = replace(before, ids=kept) if before else Waiting(kept)
         return Outbox({**self.changes, **{each.id: each for each in changes}}, waiting)._swept()
 
     def due(self, channel: str, now: datetime) -> tuple[Change, ...]:
@@ -54,11 +54,9 @@ class Outbox:
     def told(self, channel: str, ids: Collection[str]) -> "Outbox":
         """Without what a channel has taken."""
         waits = self.waiting.get(channel)
-        rest = tuple(each for each in waits.ids if each not in ids) if waits else ()
+        rest = {each: since for each, since in waits.ids.items() if each not in ids} if waits else {}
         others = {name: each for name, each in self.waiting.items() if name != channel}
-        if waits and rest:
-            others[channel] = Waiting(rest, waits.since)
-        return Outbox(self.changes, others)._swept()
+        return Outbox(self.changes, {**others, channel: Waiting(rest)} if rest else others)._swept()
 
     def missed(self, channel: str, now: datetime) -> "tuple[Outbox, int]":
         """After a channel has failed: it is tried again in a minute, then two, four, up to an hour.
@@ -67,11 +65,12 @@ class Outbox:
             The outbox, and how many changes were given up.
         """
         waits = self.waiting[channel]
-        if now - waits.since > GIVE_UP:
-            return self.told(channel, waits.ids), len(waits.ids)
+        kept = {each: since for each, since in waits.ids.items() if now - since <= GIVE_UP}
         pause = min(timedelta(minutes=2 ** min(waits.attempts, 10)), _LONGEST)
-        again = replace(waits, attempts=waits.attempts + 1, not_before=now + pause)
-        return Outbox(self.changes, {**self.waiting, channel: again}), 0
+        again = Waiting(kept, waits.attempts + 1, now + pause)
+        others = {name: each for name, each in self.waiting.items() if name != channel}
+        dropped = len(waits.ids) - len(kept)
+        return Outbox(self.changes, {**others, channel: again} if kept else others)._swept(), dropped
 
     def _swept(self) -> "Outbox":
         wanted = {each for waits in self.waiting.values() for each in waits.ids}

@@ -30,7 +30,7 @@ BROKEN = Change(
     since=NOW,
     previous_since=NOW,
     run="run-1",
-    partition="<!channel> & co\r\nBcc: all@example.com",
+    partition="<!channel> & co\u202e\r\nBcc: all@example.com",
     counts={"objects": 1_000, "rejected": 250},
 )
 MESSAGE = Message(alerts="alerts", changes=(BROKEN,), now=NOW, base_url=BASE)
@@ -84,7 +84,7 @@ def test_slack_is_given_text_that_mentions_nobody(inbox: Inbox) -> None:
     text = json.loads(body)["text"]
     assert text.startswith("vip: too many objects rejected. Partition &lt;!channel&gt; &amp; co")
     assert "<https://dagster.example.com/runs/run-1|run>" in text
-    assert "\n" not in text
+    assert text.isprintable()
 
 
 @pytest.mark.parametrize("kind", [Webhook, Slack])

@@ -98,6 +98,22 @@ def test_a_channel_is_given_up_after_a_day(tmp_path: Path) -> None:
     assert desk.b.heard == ["y"]
 
 
+def test_only_what_is_old_is_given_up(tmp_path: Path) -> None:
+    """A change of the last hour is not lost because the channel failed for a day."""
+    desk = Desk(Storage(str(tmp_path)))
+    desk.put("x")
+    desk.b.works = False
+    desk.tell()
+    desk.now += timedelta(hours=23)
+    desk.put("y")
+    desk.now += timedelta(hours=2)
+    desk.tell()
+    desk.now += timedelta(hours=1)
+    desk.b.works = True
+    desk.tell()
+    assert desk.b.heard == ["y"]
+
+
 def test_what_waits_is_bounded(tmp_path: Path) -> None:
     desk = Desk(Storage(str(tmp_path)))
     desk.b.works = False
