@@ -17,8 +17,6 @@ from braze_assets.storage import atomic_writer, quote_literal
 
 __all__ = ["WrittenCsv", "line_sql", "write_csv_files"]
 
-_LEAST = 1_000
-
 Ends = npt.NDArray[np.int64]
 
 
@@ -75,7 +73,7 @@ def write_csv_files(
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(header)
     first = text.getvalue().encode()
-    files = _Files(first, target, max(max_bytes, _LEAST))
+    files = _Files(first, target, max_bytes)
     with files:
         for batch in lines:
             for data, ends in _pieces(batch.column(0)):

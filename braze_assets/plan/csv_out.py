@@ -202,6 +202,8 @@ class _Attribute:
             reasons.append("WHEN true THEN 'array'")
         if self.form == "dashboard":
             reasons.append(f"WHEN {self.wanted} = 'null' THEN 'unset'")
+            # Nobody says what the dashboard makes of it.
+            reasons.append(f"WHEN lower({self.cell}) = 'null' THEN 'the word null'")
         same = f"{self.rule(cast).json} IS NOT DISTINCT FROM {self.wanted}"
         reasons += [f"WHEN {same} THEN NULL", f"WHEN {self.cell} = '' THEN 'empty text'"]
         reasons.append(f"WHEN {self.wanted} = 'null' THEN 'unset' ELSE 'would arrive as something else'")

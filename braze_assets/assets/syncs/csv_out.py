@@ -118,6 +118,8 @@ def _deliver(
         open_path(delivery.url) if delivery.url else storage.storage().path("csv", sync.name, _plain(key))
     )
     name = _plain("-".join(filter(None, (sync.name, key, header.plan_id if delivery.url else None))))
+    if not delivery.url:
+        _remove_files(folder)
     if header.status in ("stale", "collapsed"):
         return {"summary": header.note or f"The plan is {header.status}: no file.", "rows": 0}, 0
     refuse_blocked(header, plan.uris[0])
@@ -132,8 +134,6 @@ def _deliver(
                 max_bytes=delivery.file_bytes,
                 delimiter=delivery.reads.delimiter if delivery.reads else ",",
             )
-    if not delivery.url:
-        _remove_others(folder, {open_path(file.uri).name for file in files})
     summary = f"{table.rows:,} rows in {len(files)} files."
     if first == 0:
         summary = f"Preview: {table.rows:,} rows would be written into {delivery.url}."
@@ -141,11 +141,11 @@ def _deliver(
     return {"summary": summary, **_facts(table, files, header, delivery, name)}, table.left_out
 
 
-def _remove_others(folder: "UPath", kept: set[str]) -> None:
-    """Files of an earlier run of the partition, which would be imported along with these."""
+def _remove_files(folder: "UPath") -> None:
+    """Files of an earlier run of the partition: whatever comes of this one, they are outdated."""
     with storage_errors(str(folder)):
         for path in list(folder.iterdir()) if folder.exists() else []:
-            if path.name.endswith(".csv") and path.name not in kept:
+            if path.name.endswith(".csv"):
                 path.unlink()
 
 
