@@ -8,7 +8,7 @@ from braze_assets.assets.currents import event_asset_key
 from braze_assets.currents.events import EMAIL_EVENT_TYPES
 from braze_assets.currents.generator import GeneratorSettings, write_hours
 from braze_assets.customer_360 import TABLES, SampleSettings, seed_profiles
-from braze_assets.demo.audiences import segments_chapter
+from braze_assets.demo.audiences import campaign_chapter, segments_chapter
 from braze_assets.demo.chapter import Chapter, DemoFailedError, must
 from braze_assets.demo.killed import KilledImport, killed_chapter
 from braze_assets.demo.proof import prove
@@ -72,6 +72,7 @@ class Story:
         yield "A plan that must not be sent", self.blocked
         yield "Three days in one backfill", self.backfill
         yield "Segments", self.segments
+        yield "A campaign with a control group, launched twice", self.campaign
         yield "A CSV file whose import is killed half-way", self.killed
         yield "Proof", self.proof
 
@@ -203,7 +204,11 @@ class Story:
 
     def segments(self) -> Chapter:
         """Who belongs together, by rules."""
-        return segments_chapter(self._runner, self._days[4])
+        return segments_chapter(self._runner, self._days[3], self._days[4])
+
+    def campaign(self) -> Chapter:
+        """Who has not bought for a year."""
+        return campaign_chapter(self._runner, self._braze, self._days[3], self._days[4])
 
     def killed(self) -> Chapter:
         """A file that is dropped into a folder."""
