@@ -21,6 +21,7 @@ class RecipientsQuery:
         destination: Where it went.
         segments: The segments it includes.
         audiences: By treatment.
+        array: The one attribute whose items are the names of the audiences, instead of booleans.
         customers: The table of the customers.
         key: Its column that tells customers apart.
         identifier: What Braze knows them by.
@@ -32,31 +33,30 @@ class RecipientsQuery:
     destination: str
     segments: tuple[str, ...]
     audiences: Mapping[str, Audience]
+    array: str | None
     customers: str
     key: str
     identifier: IdentifierKind
     partition: str | None
 
-    def sql(self, sends: Mapping[str, datetime], receipts: str | None) -> str:
-        """The rows; none where nothing was sent for the partition.
+    def sql(self, sends: Mapping[str, datetime], launched: datetime | None, receipts: str | None) -> str:
+        """The rows, each with a `pk` of its own; none where nothing was sent for the partition.
 
         Args:
-            sends: The plans that were sent for it, and when each began.
-            receipts: A table expression of the ledger's receipts; None when there are none.
+            sends: The plans that were sent for it, tests included, and when each began.
+            launched: When the first whole plan of it began; without, nobody is control yet.
+            receipts: A table expression of their receipts; None when there are none.
         """
         plans = ", ".join(f"({quote_literal(p)}, {_time(t)})" for p, t in sends.items())
-        known = (
-            f"SELECT * FROM (VALUES {plans}) AS p(plan_id, launched)"
-            if plans
-            else "SELECT NULL::VARCHAR AS plan_id, NULL::TIMESTAMPTZ AS launched WHERE false"
-        )
-        parts = [self._told("_plans", receipts)] if receipts else []
-        parts.append(self._control())
+        parts = [_NOBODY]
+        if receipts and plans:
+            parts.append(self._told(f"(VALUES {plans}) AS p(plan_id, launched)", receipts))
+        if launched and not next(iter(self.audiences.values())).retired:
+            parts.append(self._control(launched))
         place = f"{quote_literal(self.campaign_id)}, {quote_literal(self.destination)}"
-        key = f"concat_ws('|', {place}, amperity_id"
+        partition = quote_literal(self.partition or "")
         return (
-            f"WITH _plans AS ({known})\n"
-            f"SELECT md5({key}, {quote_literal(self.partition or '')}, coalesce(workflow_id, ''), "
+            f"SELECT md5(concat_ws('|', {place}, who, {partition}, coalesce(workflow_id, ''), "
             "coalesce(treatment_name, ''))) AS pk, "
             f"amperity_id, {quote_literal(self.campaign_id)} AS campaign_id, "
             f"{quote_literal(self.campaign)} AS campaign_name, treatment_name, is_control, "
@@ -64,47 +64,60 @@ class RecipientsQuery:
             f"{quote_literal(self.destination)} AS destination_name, "
             f"{quote_literal(', '.join(self.segments))} AS segment_name, "
             f"{quote_literal(self.partition) if self.partition else 'NULL::VARCHAR'} AS dataset_version, "
-            f"workflow_id FROM ({' UNION ALL '.join(parts)})"
+            f"workflow_id FROM ({' UNION ALL '.join(parts)}) "
+            # What was sent again after a reply that was lost has two receipts.
+            "QUALIFY row_number() OVER (PARTITION BY pk ORDER BY delivery_datetime, amperity_id) = 1"
         )
 
     def _told(self, plans: str, receipts: str) -> str:
-        """Accepted objects that set the attribute of a treatment."""
-        paths = {name: f'$."{each.attribute}"' for name, each in self.audiences.items()}
+        """Accepted objects that told of a treatment; of customers too who are not in the table any more."""
         cases = " ".join(
-            f"WHEN json_extract_string(r.object, {quote_literal(path)}) = 'true' THEN {quote_literal(name)}"
-            for name, path in paths.items()
+            f"WHEN {self._tells(each)} THEN {quote_literal(name)}" for name, each in self.audiences.items()
         )
         identifier = quote_identifier(self.identifier)
         known = f"CAST(c.{identifier} AS VARCHAR)"
         if self.identifier == "user_alias":
             known = "to_json({'alias_name': c.alias_name, 'alias_label': c.alias_label})::VARCHAR"
         return (
-            f"SELECT CAST(c.{quote_identifier(self.key)} AS VARCHAR) AS amperity_id, "
+            f"SELECT r.identifier AS who, CAST(c.{quote_identifier(self.key)} AS VARCHAR) AS amperity_id, "
             f"nullif(CASE {cases} END, '') AS treatment_name, false AS is_control, "
             "p.launched AS launch_datetime, r.time AS delivery_datetime, r.plan_id AS workflow_id "
-            f"FROM {receipts} AS r JOIN {plans} AS p USING (plan_id) "
-            f"JOIN {quote_identifier(self.customers)} AS c ON {known} = r.identifier "
+            f"FROM {receipts} AS r JOIN {plans} USING (plan_id) "
+            f"LEFT JOIN {quote_identifier(self.customers)} AS c ON {known} = r.identifier "
             f"WHERE r.outcome = 'accepted' AND CASE {cases} END IS NOT NULL"
         )
 
-    def _control(self) -> str:
-        """Members who are control, once something was sent for the partition; each once a partition."""
+    def _tells(self, audience: Audience) -> str:
+        """SQL: the object says that the user is in the audience."""
+        if self.array is None:
+            return f"r.object ->> {_pointer(audience.attribute)} = 'true'"
+        # The array as a whole, or the items that are added to it.
+        name = quote_literal(audience.name)
+        arrays = [f"(r.object -> {_pointer(self.array, *more)})" for more in ((), ("add",))]
+        return " OR ".join(f"list_contains(json_extract_string({each}, '$[*]'), {name})" for each in arrays)
+
+    def _control(self, launched: datetime) -> str:
+        """Members who are control, each once a partition."""
         audience = next(iter(self.audiences.values()))
-        if audience.retired:
-            return (
-                "SELECT NULL::VARCHAR AS amperity_id, NULL::VARCHAR AS treatment_name, true AS is_control, "
-                "NULL::TIMESTAMPTZ AS launch_datetime, NULL::TIMESTAMPTZ AS delivery_datetime, "
-                "NULL::VARCHAR AS workflow_id WHERE false"
-            )
         key = quote_identifier(self.key)
         treatment = audience.split.sql(key) if audience.split else "''"
         return (
-            f"SELECT CAST({key} AS VARCHAR) AS amperity_id, NULL::VARCHAR AS treatment_name, "
-            "true AS is_control, (SELECT min(launched) FROM _plans) AS launch_datetime, "
+            f"SELECT CAST({key} AS VARCHAR) AS who, who AS amperity_id, NULL::VARCHAR AS treatment_name, "
+            f"true AS is_control, {_time(launched)} AS launch_datetime, "
             "NULL::TIMESTAMPTZ AS delivery_datetime, NULL::VARCHAR AS workflow_id "
-            f"FROM ({members_sql(audience, self.key)}) "
-            f"WHERE ({treatment}) IS NULL AND (SELECT count(*) FROM _plans) > 0"
+            f"FROM ({members_sql(audience, self.key)}) WHERE ({treatment}) IS NULL"
         )
+
+
+_NOBODY = (
+    "SELECT NULL::VARCHAR AS who, NULL::VARCHAR AS amperity_id, NULL::VARCHAR AS treatment_name, "
+    "false AS is_control, NULL::TIMESTAMPTZ AS launch_datetime, NULL::TIMESTAMPTZ AS delivery_datetime, "
+    "NULL::VARCHAR AS workflow_id WHERE false"
+)
+
+
+def _pointer(*names: str) -> str:
+    return quote_literal("".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names))
 
 
 def _time(time: datetime) -> str:

@@ -121,6 +121,7 @@ class Campaign(dg.Component, MembersSettings, dg.Resolvable):
             name=self.name,
             sync=alone(context, self, sync, writers(context)),
             audiences={each.treatment or "": each for each in audiences.values()},
+            array=self.array,
             segments=tuple(self.include),
             customers=dg.AssetKey.from_user_string(this.customers).path[-1].lower(),
             key=this.key,

@@ -97,6 +97,57 @@ def test_treatments_follow_the_documented_rule_and_control_is_never_sent(town: T
     assert sorted(map(str, town.table(f"{NAME}_recipients", D1))) == sorted(map(str, rows))
 
 
+def test_recipients_of_an_array_are_told_by_its_items(town: Town) -> None:
+    """K31: one attribute for all treatments; who is told, was told before, and is control."""
+    town.project.write(
+        "camp/defs.yaml",
+        CAMPAIGN
+        + "  launch: recurring\n  schedule: 0 6 * * *\n  array: in/campaigns~\n"
+        + "  treatments: {a: 45, b: 35}\n  control: 20\n",
+    )
+    town.put("lapsing", D1, range(60))
+    town.put("lapsing", D2, range(50, 80))
+    expected = {n: treatment(n, "summer_win_back", {"a": 45.0, "b": 35.0}, 0.2) for n in range(80)}
+    for day, told in ((D1, range(60)), (D2, range(60, 80))):
+        assert town.run(PARTS, day).success
+        rows = town.table(f"{NAME}_recipients", day)
+        sent = {r["amperity_id"]: r["treatment_name"] for r in rows if not r["is_control"]}
+        assert sent == {f"c{n:04}": expected[n] for n in told if expected[n]}
+        control = range(60) if day == D1 else range(50, 80)
+        assert {r["amperity_id"] for r in rows if r["is_control"]} == {
+            f"c{n:04}" for n in control if not expected[n]
+        }
+        assert len({r["pk"] for r in rows}) == len(rows)
+    held = next(n for n in range(80) if expected[n] == "a" and n >= 50)
+    assert town.held(held) == {"in/campaigns~": ["summer_win_back_a"]}
+
+
+def test_a_test_has_recipients_but_no_control(town: Town) -> None:
+    """K31, K32: who was sent to in a test is told; nobody is held back before the launch."""
+    town.project.write("camp/defs.yaml", CAMPAIGN + "  control: 20\n")
+    town.put("lapsing", D1, range(40))
+    assert town.run(PARTS, D1, **{f"{NAME}_sync": {"mode": "test", "test_users": 3}}).success
+    rows = town.table(f"{NAME}_recipients", D1)
+    assert [r["is_control"] for r in rows] == [False] * 3
+    assert town.run(PARTS, D1).success
+    rows = town.table(f"{NAME}_recipients", D1)
+    control = {n for n in range(40) if treatment(n, "summer_win_back", {"": 80.0}, 0.2) is None}
+    assert {r["amperity_id"] for r in rows if r["is_control"]} == {f"c{n:04}" for n in control}
+    assert sum(not r["is_control"] for r in rows) == 40 - len(control)
+
+
+def test_a_recipient_who_is_no_customer_any_more_stays_one(town: Town) -> None:
+    """K31: the receipts tell of them, also where the table of customers does not."""
+    town.project.write("camp/defs.yaml", CAMPAIGN)
+    town.put("lapsing", D1, range(5))
+    assert town.run(PARTS[:3], D1).success
+    town.gone = {2}
+    assert town.run([f"{NAME}_recipients"], D1).success
+    rows = town.table(f"{NAME}_recipients", D1)
+    assert sorted(str(r["amperity_id"]) for r in rows) == ["None", "c0000", "c0001", "c0003", "c0004"]
+    assert all(r["delivery_datetime"] for r in rows)
+
+
 def test_a_one_off_is_launched_once(town: Town) -> None:
     """K30: not for another partition, not for the same one, not after the ledger was forgotten."""
     town.project.write("camp/defs.yaml", CAMPAIGN)

@@ -47,6 +47,8 @@ class Town:
         self.project, self.braze = project, braze
         self.instance = dg.DagsterInstance.ephemeral()
         self.members: dict[tuple[str, str], set[int]] = {}
+        self.gone: set[int] = set()
+        """Customers who are in the table no more."""
         texts = ("amperity_id", "external_id", "given_name")
         self.assets = [
             _source(
@@ -60,6 +62,7 @@ class Town:
         return [
             {"amperity_id": f"c{n:04}", "external_id": f"{n:04}", "given_name": f"Name {n}"}
             for n in range(200)
+            if n not in self.gone
         ]
 
     def _flags(self, day: str) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ class CampaignDefinition:
     """What is sent, and where."""
     audiences: Mapping[str, Audience] = field(default_factory=dict)
     """By treatment; one without a name where there is but one."""
+    array: str | None = None
+    """The one attribute whose items are the names of the audiences; without, each is a boolean."""
     segments: tuple[str, ...] = ()
     """The names of the segments it includes."""
     customers: str = "merged_customers"

@@ -76,22 +76,25 @@ def _rows(
     for name, table in views.items():
         connection.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM {table}')
     sends = [
-        (entry.plan_id, entry.time)
+        entry
         for entry in ledger.journal.read().entries
         if entry.state == "begun" and entry.partition == partition
     ]
+    launched = min((entry.time for entry in sends if entry.object_limit is None), default=None)
     query = RecipientsQuery(
         campaign=campaign.name,
         campaign_id=campaign.sync.rows.name,
         destination=campaign.sync.destination,
         segments=campaign.segments,
         audiences=campaign.audiences,
+        array=campaign.array,
         customers=campaign.customers,
         key=campaign.key,
         identifier=campaign.sync.rows.identifier,
         partition=partition,
     )
-    return query.sql(dict(sends), ledger.receipts.everything(connection) if sends else None)
+    receipts = ledger.receipts.everything(connection) if sends else None
+    return query.sql({entry.plan_id: entry.time for entry in sends}, launched, receipts)
 
 
 def _grown(rows: str, kept: str | None) -> str:
