@@ -7,12 +7,12 @@ import dagster as dg
 
 from braze_assets.assets.flow import AssetDecorator, Flow, Mode, Part, flow_asset
 from braze_assets.assets.flow_facts import facts_of
-from braze_assets.assets.interrupts import interruptible
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.types import PARTITIONED_TABLE
 from braze_assets.errors import PlanRefusedError
 from braze_assets.resources.braze import BrazeResource
 from braze_assets.resources.failures import dagster_failures
+from braze_assets.resources.interrupts import interruptible
 
 if TYPE_CHECKING:
     from braze_assets.delivery import SendReport

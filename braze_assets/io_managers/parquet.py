@@ -1,6 +1,6 @@
 """The IO manager: every table asset as Parquet, on S3 or in a folder, by one URL."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,6 +11,7 @@ from braze_assets.io_managers.inputs import convert, unwrap_optional
 from braze_assets.io_managers.outputs import TableOutput, to_batches
 from braze_assets.io_managers.paths import FILE_NAME, partition_folders, stored_table, table_folders
 from braze_assets.resources.failures import dagster_failures
+from braze_assets.resources.interrupts import remembered_interrupts
 from braze_assets.resources.storage import StorageResource
 from braze_assets.storage import Written, write_parquet
 from braze_assets.storage.partitions import PartitionedTable
@@ -34,10 +35,10 @@ class ParquetIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Store what an asset made."""
         keys = list(context.asset_partition_keys) if context.has_asset_partitions else [None]
-        with dagster_failures():
+        with dagster_failures(), remembered_interrupts() as look:
             # A reader is an iterator too, but of batches of one table.
             if isinstance(obj, Iterator) and not isinstance(obj, pa.RecordBatchReader):
-                self._write_each(context, keys, obj)
+                self._write_each(context, keys, obj, look)
                 return
             if len(keys) != 1:
                 raise StorageError(
@@ -45,16 +46,18 @@ class ParquetIOManager(dg.ConfigurableIOManager):
                     place=context.asset_key.to_user_string(),
                     remedy="Yield (partition key, table) pairs, or run each partition by itself.",
                 )
-            self._write_each(context, keys, iter([(keys[0], obj)]))
+            self._write_each(context, keys, iter([(keys[0], obj)]), look)
 
     def _write_each(
         self,
         context: dg.OutputContext,
         keys: Sequence[str | None],
         tables: Iterator[tuple[str | None, Any]],
+        look: Callable[[], None],
     ) -> None:
         missing = dict.fromkeys(keys)
         for key, table in tables:
+            look()
             if key not in missing:
                 raise StorageError(
                     f"The asset made partition {key}, which this run was not asked for.",

@@ -139,30 +139,32 @@ def test_two_backfills_and_a_tick_at_once_take_turns(brand: Brand) -> None:
 def test_a_backfill_of_hours_is_one_run_and_goes_on_where_it_was_stopped(brand: Brand) -> None:
     """D6, D7, X10: stopped in the middle, the hours that are done stay; the rest is one more run."""
     start = datetime(2026, 7, 1, tzinfo=timezone.utc)
-    # So many that the run is far from its end when the first hour is seen to be done.
-    hours = [start + timedelta(hours=number) for number in range(120)]
+    hours = [start + timedelta(hours=number) for number in range(40)]
     keys = [f"{hour:%Y-%m-%d-%H}:00" for hour in hours]
     people = GeneratorSettings(
         external_ids=[f"{n:04}" for n in range(50)],
-        sends_per_hour=20,
+        sends_per_hour=60,
         event_types=("users.messages.email.Open", "users.messages.email.Click"),
     )
     files = write_hours(str(brand.live.folder / "storage" / "in"), people, hours)
+    hold = brand.live.folder / "hold"
+    hold.touch()
     backfill = brand.live.backfill(FEED_ASSETS, keys)
 
     def done_so_far() -> list[dict[str, str]]:
         return [brand.live.statuses(asset) for asset in FEED_ASSETS]
 
-    brand.live.wait(lambda: any("MATERIALIZED" in each.values() for each in done_so_far()), "the first hours")
+    ten = f"{keys[0]}...{keys[9]}"
+    brand.live.wait(lambda: any(ten in each for each in done_so_far()), "the first hours")
     [run] = brand.live.runs(backfill)["runs"]
     brand.live.terminate(run["runId"])
     done = brand.live.finished(backfill)
     assert brand.live.run_status(run["runId"]) == "CANCELED"
-    before, whole = done_so_far(), {f"{keys[0]}...{keys[-1]}": "MATERIALIZED"}
-    assert any("MATERIALIZED" in each.values() for each in before)
-    assert before != [whole, whole]
     assert done["status"] == "COMPLETED_FAILED"
+    assert sorted(done_so_far(), key=len) == [{}, {ten: "MATERIALIZED"}]
 
+    hold.unlink()
+    whole = {f"{keys[0]}...{keys[-1]}": "MATERIALIZED"}
     again = brand.live.finished(brand.live.reexecute_backfill(backfill))
     assert again["status"] == "COMPLETED_SUCCESS"
     assert done_so_far() == [whole, whole]
@@ -206,5 +208,7 @@ def test_a_sensor_that_is_on_fills_late_hours_again(brand: Brand) -> None:
         else (each["tags"]["dagster/partition"],) * 2
         for each in new
     ]
+    # Another hour may close meanwhile, and is asked for as the first were.
+    asked = [(first, last) for first, last in asked if last <= third]
     # Where the sensor looked between the two files, it asked for each by itself.
     assert asked in ([(second, third)], [(second, second), (third, third)])

@@ -83,11 +83,12 @@ class Ui:
 
     def terminate(self, run_id: str) -> None:
         """What the button "Terminate" of a run does."""
-        self.ask(
+        done = self.ask(
             "mutation($id: String!) { terminateRun(runId: $id, terminatePolicy: SAFE_TERMINATE) "
             "{ __typename } }",
             id=run_id,
         )
+        assert done["terminateRun"]["__typename"] == "TerminateRunSuccess", done
 
     def run_status(self, run_id: str) -> str:
         """The status of a run."""

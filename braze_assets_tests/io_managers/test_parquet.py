@@ -1,5 +1,7 @@
 """D4: every table asset on S3 or in a folder, by one URL."""
 
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -266,3 +268,37 @@ def test_a_storage_that_cannot_be_written_is_named(tmp_path: Any) -> None:
     assert failure is not None
     assert "The storage cannot be used" in str(failure.error)
     assert "What to do" in str(failure.error)
+
+
+class _Dropped:
+    """Is told to stop while Python finalizes it, where what is raised goes nowhere."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_termination_that_python_drops_stops_the_range_all_the_same(tmp_path: Any) -> None:
+    """D7: what is done stays done, and the rest is not made."""
+    made = []
+
+    @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+    def people(context: dg.AssetExecutionContext) -> Any:
+        def tables() -> Iterator[Any]:
+            for number, key in enumerate(context.partition_keys):
+                made.append(key)
+                if number == 2:
+                    [_Dropped()].clear()
+                yield key, pa.table({"v": [number]})
+
+        return dg.MaterializeResult(value=tables())
+
+    tags = {
+        "dagster/asset_partition_range_start": "2026-01-01",
+        "dagster/asset_partition_range_end": "2026-01-20",
+    }
+    result = run(str(tmp_path), [people], tags=tags, raise_on_error=False)
+    assert not result.success
+    assert len(made) == 3
+    stored = sorted(each.parent.name for each in (tmp_path / "tables" / "people").glob("*/data.parquet"))
+    assert stored == ["date=2026-01-01", "date=2026-01-02"]
