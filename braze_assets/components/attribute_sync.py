@@ -140,8 +140,10 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
                 null_policy=self.null_policy,
                 names=known.names,
                 catalog=known.settings,
+                limits=settled.table_limits if settled else Limits(),
             ),
             plan=PlanSettings(
+                limits=settled.limits if settled else Limits(),
                 guards=guards,
                 removed_rows=self.removed_rows,
                 removed_attributes=self.removed_attributes,

@@ -9,6 +9,7 @@ from pydantic import Field
 from braze_assets.assets.csv_drops import CsvDropDefinition, build_csv_drop
 from braze_assets.assets.pausing import paused
 from braze_assets.braze.identifiers import IdentifierKind
+from braze_assets.braze.limits import Limits
 from braze_assets.components.models import GuardsModel
 from braze_assets.components.precedence import Settled, settle
 from braze_assets.components.scaffolding import FromTemplate
@@ -121,7 +122,11 @@ class CsvDrop(dg.Component, dg.Model, dg.Resolvable):
                 encoding=self.encoding,
                 delimiter=self.delimiter,
             ),
-            plan=PlanSettings(guards=self.guards.settings(), update_existing_only=self.update_existing_only),
+            plan=PlanSettings(
+                limits=settled.limits if settled else Limits(),
+                guards=self.guards.settings(),
+                update_existing_only=self.update_existing_only,
+            ),
             destination=self.destination,
             mode=self.mode,
             test_users=self.test_users,

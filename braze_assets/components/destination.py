@@ -34,6 +34,8 @@ class LimitsModel(dg.Model, dg.Resolvable):
     window_seconds: float = Field(default=Limits.window_seconds, gt=0)
     requests_per_hour: int = Field(default=0, ge=0)
     export_requests_per_minute: int = Field(default=Limits.export_requests_per_minute, ge=1)
+    array_items: int = Field(default=Limits.array_items, ge=1)
+    array_bytes: int = Field(default=Limits.array_bytes, ge=1)
     settling_seconds: float = Field(default=10, ge=0)
     max_attempts: int = Field(default=8, ge=1)
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from braze_assets.assets.event_syncs import EventSyncDefinition, build_event_sync
 from braze_assets.assets.pausing import paused
 from braze_assets.braze.identifiers import IdentifierKind
+from braze_assets.braze.limits import Limits
 from braze_assets.components.event_models import EventColumnsModel, EventGuardsModel
 from braze_assets.components.models import PartitionsModel, SourceModel, TableModel
 from braze_assets.components.precedence import settle
@@ -83,15 +84,16 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
         """The sync's assets, jobs and schedule."""
         [settled] = settle(context, self)
         with placed(context.path / "defs.yaml"):
-            made = build_event_sync(settled.sync.definition(context.path))
+            made = build_event_sync(settled.sync.definition(context.path, settled.limits))
         why_not = held_back(table_query(self.table, context.path)) if settled.enabled else settled.why_not
         return paused(made, why_not) if why_not else made
 
-    def definition(self, folder: Path) -> EventSyncDefinition:
+    def definition(self, folder: Path, limits: Limits | None = None) -> EventSyncDefinition:
         """The sync in Python.
 
         Args:
             folder: Where relative paths start.
+            limits: What the destination accepts.
 
         Raises:
             QueryError: The SQL does not parse, or has parameters or tables that cannot be.
@@ -116,12 +118,14 @@ class EventSync(dg.Component, dg.Model, dg.Resolvable):
                 columns=EventColumns(**columns, properties=None if properties is None else tuple(properties)),
                 event_name=self.event_name,
                 max_ahead=timedelta(hours=self.max_ahead_hours),
+                limits=limits or Limits(),
             ),
             plan=EventPlanSettings(
                 guarantee=self.delivery,
                 app_id=self.app_id,
                 update_existing_only=self.update_existing_only,
                 guards=EventGuardSettings(**self.guards.model_dump()),
+                limits=limits or Limits(),
             ),
             sources={name: declared_source(name, self.sources, folder) for name in query.sources},
             destination=self.destination,

@@ -131,8 +131,10 @@ def members_sync(
             attributes=described,
             null_policy=this.null_policy,
             catalog=known.settings,
+            limits=settled.table_limits,
         ),
         plan=PlanSettings(
+            limits=settled.limits,
             guards=guards,
             removed_rows="unset",
             removed_rows_unset=(*own, *unset),

@@ -1,12 +1,13 @@
 """Where a setting comes from: the sync, else its template, else its destination, else the default."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import dagster as dg
 from pydantic import BaseModel
 
+from braze_assets.braze.limits import Limits
 from braze_assets.components.data_template import DataTemplate
 from braze_assets.components.destination import Destination, deployment_resources
 from braze_assets.components.references import declared, named
@@ -26,6 +27,9 @@ _REQUIRED = ("identifier",)
 _WHOLE = ("schedule",)
 """What is taken as one, though it has settings within: the zone of one cron line says nothing of another."""
 
+_OF_CELLS = ("array_items", "array_bytes")
+"""Limits that decide what is in the table."""
+
 _ONE_TABLE = ("identifier", "null_policy", "partitions", "schedule")
 """What several destinations of one sync must agree on."""
 
@@ -41,6 +45,10 @@ class Settled(Generic[_Flow]):
     template: DataTemplate | None
     target: str = ""
     """The name of the destination, where the sync has several."""
+    limits: Limits = field(default_factory=Limits)
+    """What the destination accepts."""
+    table_limits: Limits = field(default_factory=Limits)
+    """What every destination of the sync accepts: they share one table."""
 
     @property
     def personal(self) -> bool:
@@ -83,8 +91,15 @@ def settle(context: dg.ComponentLoadContext, sync: _Flow) -> list[Settled[_Flow]
             _require(context, sync, values, template, destination)
         copy: Any = sync
         copy = copy.model_copy(update={**values, "destination": name})
-        settled.append(Settled(copy, destination, template, name if len(names) > 1 else ""))
-    return settled
+        limits = _limits(name, destination)
+        settled.append(Settled(copy, destination, template, name if len(names) > 1 else "", limits))
+    narrow = {each: min(getattr(one.limits, each) for one in settled) for each in _OF_CELLS}
+    return [replace(each, table_limits=replace(each.limits, **narrow)) for each in settled]
+
+
+def _limits(name: str, destination: Destination | None) -> Limits:
+    resource = destination.resource() if destination else deployment_resources()[name]
+    return resource.limits() if isinstance(resource, BrazeResource) else Limits()
 
 
 def require_one_table(context: dg.ComponentLoadContext, settled: Sequence[Settled[Any]]) -> None:

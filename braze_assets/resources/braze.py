@@ -55,6 +55,8 @@ class BrazeResource(dg.ConfigurableResource[None]):
     window_seconds: float = Field(default=Limits.window_seconds, gt=0)
     requests_per_hour: int = Field(default=0, ge=0, description="0: the contract has no hourly limit.")
     export_requests_per_minute: int = Field(default=Limits.export_requests_per_minute, ge=1)
+    array_items: int = Field(default=Limits.array_items, ge=1, description="Braze raises it on request.")
+    array_bytes: int = Field(default=Limits.array_bytes, ge=1)
     settling_seconds: float = Field(
         default=DeliverySettings.settling_time,
         ge=0,
@@ -156,6 +158,8 @@ class BrazeResource(dg.ConfigurableResource[None]):
             window_seconds=self.window_seconds,
             requests_per_hour=self.requests_per_hour or None,
             export_requests_per_minute=self.export_requests_per_minute,
+            array_items=self.array_items,
+            array_bytes=self.array_bytes,
         )
 
     def delivery(self) -> DeliverySettings:

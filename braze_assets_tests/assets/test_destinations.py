@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 
 from braze_assets.emulator.process import LocalBraze
@@ -117,6 +118,26 @@ def test_two_destinations_have_two_limiters(shop: Shop) -> None:
     eu, us = ((definitions.resources or {})[name] for name in ("eu", "us"))
     with eu.client() as one, us.client() as other:
         assert limiter_for(one, eu.limits()) is not limiter_for(other, us.limits())
+
+
+@pytest.mark.parametrize(("destinations", "kept"), [("us", True), ("eu", False), ("[eu, us]", False)])
+def test_what_a_contract_allows_decides_of_the_table(shop: Shop, destinations: str, kept: bool) -> None:
+    """K05: Braze raised the length of arrays for one workspace; a table for both fits both."""
+    limits = "limits: {array_items: 30, settling_seconds: 0, max_attempts: 2}"
+    shop.project.write(
+        "us/defs.yaml",
+        (DESTINATION % ("us", shop.us.url, "US")).replace(
+            "limits: {settling_seconds: 0, max_attempts: 2}", limits
+        ),
+    )
+    shop.project.write("vip/vip.sql", "SELECT external_id, range(points, points + 28) AS seen FROM members")
+    shop.project.write("vip/defs.yaml", SYNC % destinations)
+    assert shop.run(["customer_360/members", "vip"]).success
+    [file] = Path(shop.project.storage, "tables", "vip").rglob("data.parquet")
+    rows = pq.read_table(file, partitioning=None).to_pylist()
+    assert {len(row["seen"] or ()) for row in rows} == {28 if kept else 0}
+    found = {each["problem"] for row in rows for each in row["_findings"] or ()}
+    assert found == (set() if kept else {"too_many_items"})
 
 
 def test_one_that_fails_does_not_keep_the_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
