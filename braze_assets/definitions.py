@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 
 import dagster as dg
 
@@ -10,7 +11,7 @@ from braze_assets.components.sources import require_sources
 from braze_assets.io_managers import ParquetIOManager
 from braze_assets.resources.deployments import DEPLOYMENTS, deployment_name
 
-__all__ = ["defs", "resources"]
+__all__ = ["defs", "project", "resources"]
 
 
 def resources() -> dict[str, object]:
@@ -19,12 +20,27 @@ def resources() -> dict[str, object]:
     return {**chosen, "io_manager": ParquetIOManager(storage=chosen["storage"])}
 
 
-@dg.definitions
-def defs() -> dg.Definitions:
-    """The project."""
+def project(folder: ModuleType) -> dg.Definitions:
+    """All components in a folder, this project's or another's, with the resources of this deployment.
+
+    Args:
+        folder: The package of the YAML files, such as `acme.defs`.
+
+    Raises:
+        ConfigurationError: A YAML file is wrong, or a table that is read is not there; names file and line.
+        QueryError: A SQL file is wrong.
+    """
+    package, _, _ = folder.__name__.rpartition(".")
+    root = Path(folder.__path__[0]).parents[package.count(".") + 1] if package else Path(folder.__path__[0])
     return require_sources(
         dg.Definitions.merge(
-            load_folder(importlib.import_module("braze_assets.defs"), Path(__file__).parent.parent),
+            load_folder(folder, root),
             dg.Definitions(resources=resources(), executor=dg.in_process_executor),
         )
     )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The project."""
+    return project(importlib.import_module("braze_assets.defs"))

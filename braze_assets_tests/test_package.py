@@ -1,10 +1,17 @@
-"""D1: the built wheel carries everything it needs and works outside the repository."""
+"""D1: the built wheel carries everything it needs, and works in a project that is not this one."""
 
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from braze_assets.emulator.process import LocalBraze
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,30 +36,115 @@ print("works")
 """
 
 
-def test_the_wheel_works_outside_the_repository(tmp_path: Path) -> None:
-    # A copy, because building leaves folders behind.
-    source = tmp_path / "source"
+PYPROJECT = """
+[tool.dg]
+directory_type = "project"
+
+[tool.dg.project]
+root_module = "acme"
+python_environment = "active"
+"""
+DEFINITIONS = """
+import acme.defs
+import dagster as dg
+from braze_assets.definitions import project
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return project(acme.defs)
+"""
+SYNC = """
+type: braze_assets.AttributeSync
+attributes:
+  name: loyalty
+  table: {sql: loyalty.sql}
+  sources: {members: {url: members.parquet}}
+  partitions: {cadence: none}
+  schedule: null
+  mode: live
+  audit_sample: 0
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Of a copy, because building leaves folders behind.
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
     shutil.copytree(
         ROOT / "braze_assets", source / "braze_assets", ignore=shutil.ignore_patterns("__pycache__")
     )
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    options = {"check": True, "capture_output": True}
-    subprocess.run(
-        [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(source)], **options
-    )
-    (wheel,) = tmp_path.glob("*.whl")
-    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], **options)
-    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONWARNINGS": "ignore"}
+    pip("wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source))
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def site(wheel: Path) -> Path:
+    """Where it is installed."""
+    pip("install", "--no-deps", "--target", str(wheel.parent / "site"), str(wheel))
+    return wheel.parent / "site"
+
+
+def pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", *arguments]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def run(command: list[str], folder: Path, site: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+    """In a process that finds the package there and nowhere else."""
+    bins = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONWARNINGS": "ignore", "PATH": bins, **more}
     done = subprocess.run(
-        [sys.executable, "-c", CHECK, str(site)],
-        cwd=elsewhere,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=200
     )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done
+
+
+def test_the_wheel_works_outside_the_repository(site: Path, tmp_path: Path) -> None:
+    done = run([sys.executable, "-c", CHECK, str(site)], tmp_path, site)
     assert done.stdout.strip().endswith("works"), done.stderr[-3000:]
+
+
+def test_the_wheel_has_every_file(wheel: Path) -> None:
+    """SQL, YAML, JSON and templates too."""
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("braze_assets/")}
+    here = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "braze_assets").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert inside == here
+
+
+def test_another_project_has_its_own_yaml_sql_and_parquet(site: Path, tmp_path: Path) -> None:
+    """Issue 5, point 10: scaffolded, loaded, looked at and run by Dagster's own commands, up to Braze."""
+    defs = tmp_path / "acme" / "defs"
+    (defs / "loyalty").mkdir(parents=True)
+    for folder in (defs, defs.parent):
+        (folder / "__init__.py").touch()
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    (defs.parent / "definitions.py").write_text(DEFINITIONS)
+    (defs / "loyalty" / "defs.yaml").write_text(SYNC)
+    (defs / "loyalty" / "loyalty.sql").write_text(
+        "SELECT id AS external_id, upper(tier) AS tier, points FROM members WHERE points > 0"
+    )
+    members = {"id": ["0001", "0002", "0003"], "tier": ["gold", "silver", "gold"], "points": [120, 75, 0]}
+    pq.write_table(pa.table(members), defs / "loyalty" / "members.parquet")
+
+    run(["dg", "scaffold", "defs", "braze_assets.SampleCustomer360", "customer_360"], tmp_path, site)
+    run(["dg", "scaffold", "defs", "braze_assets.Segments", "groups"], tmp_path, site)
+    with LocalBraze() as braze:
+        braze.control.seed([{"external_id": each, "attributes": {}} for each in members["id"]])
+        place = {"BRAZE_INSTANCE": braze.url, "BRAZE_API_KEY": braze.api_key}
+        seen = run(["braze-assets", "doctor"], tmp_path, site, **place)
+        assert "takes the key" in seen.stdout
+        assets = "loyalty,loyalty_findings,loyalty_delta,loyalty_sync"
+        run(["dg", "launch", "--assets", assets], tmp_path, site, **place)
+        braze.control.wait_until_applied()
+        held = [braze.control.attributes(each) for each in members["id"]]
+    assert held == [{"tier": "GOLD", "points": 120}, {"tier": "SILVER", "points": 75}, {}]

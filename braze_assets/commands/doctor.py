@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from braze_assets.commands.project import module_option, project_definitions
+
 if TYPE_CHECKING:
     from braze_assets.delivery.connection import Finding
     from braze_assets.resources.braze import BrazeResource
@@ -16,12 +18,7 @@ __all__ = ["doctor"]
 @click.command()
 @click.option("--destination", "names", multiple=True, metavar="NAME", help="Only this; may be repeated.")
 @click.option("--write", is_flag=True, help="Also write a small object to the drop location, and remove it.")
-@click.option(
-    "--module",
-    default="braze_assets.definitions",
-    show_default=True,
-    help="The module of your Dagster definitions.",
-)
+@module_option
 def doctor(names: tuple[str, ...], write: bool, module: str) -> None:
     """Look at the destinations of the project: instance, key, permission, segment, drop location.
 
@@ -51,7 +48,6 @@ def doctor(names: tuple[str, ...], write: bool, module: str) -> None:
 
 
 def _destinations(module: str) -> Mapping[str, "BrazeResource"]:
-    from braze_assets.commands.project import project_definitions
     from braze_assets.resources.braze import BrazeResource
 
     found: dict[str, BrazeResource] = {}

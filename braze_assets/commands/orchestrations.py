@@ -5,16 +5,13 @@ from datetime import datetime, timezone
 
 import click
 
+from braze_assets.commands.project import module_option, project_definitions
+
 __all__ = ["orchestrations"]
 
 
 @click.command()
-@click.option(
-    "--module",
-    default="braze_assets.definitions",
-    show_default=True,
-    help="The module of your Dagster definitions.",
-)
+@module_option
 def orchestrations(module: str) -> None:
     """List every flow: destination, mode, last run, schedule, next tick.
 
@@ -25,7 +22,6 @@ def orchestrations(module: str) -> None:
 
     from braze_assets.assets.orchestrations import COLUMNS
     from braze_assets.assets.orchestrations import orchestrations as listed
-    from braze_assets.commands.project import project_definitions
     from braze_assets.errors import ConfigurationError
 
     with warnings.catch_warnings():
