@@ -238,6 +238,8 @@ def test_yaml_loads(block: Block, tmp_path: Path) -> None:
     documents = [each or {} for each in yaml.safe_load_all(block.text)]
     for name in [flow for each in documents for flow in (each.get("attributes") or {}).get("flows", ())]:
         project.write(f"flow_{name}/defs.yaml", _DROP.format(name=name, url=tmp_path))
+    project.write("it/loyalty.sql", "SELECT id AS external_id, tier FROM members")
+    project.write("it/members.csv", "id,tier\n1,Gold\n")
     project.write("it/customers.csv", "external_id,tier\n1,Gold\n")
     project.write("it/defs.yaml", block.text)
     for number, other in enumerate(_named_in(block)):
@@ -261,6 +263,9 @@ def test_yaml_loads(block: Block, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.id)
 def test_python_runs(block: Block, tmp_path: Path) -> None:
+    # The project of own-project.md.
+    (tmp_path / "acme" / "defs").mkdir(parents=True)
+    (tmp_path / "acme" / "defs" / "__init__.py").touch()
     result = subprocess.run(
         [sys.executable, "-c", block.text],
         cwd=tmp_path,
