@@ -27,6 +27,7 @@ from braze_assets.components.destination import Destination, LimitsModel
 from braze_assets.components.event_models import EventColumnsModel, EventGuardsModel
 from braze_assets.components.event_sync import EventSync
 from braze_assets.components.orchestrations import Orchestrations
+from braze_assets.components.plain_texts import misplaced_text
 from braze_assets.components.schedule_model import ScheduleModel
 from braze_assets.components.segments import SegmentModel, Segments
 from braze_assets.components.sync_settings import SyncSettings
@@ -142,6 +143,9 @@ def _explained(error: ComponentTreeException, folder: Path) -> BrazeAssetsError:
         if isinstance(cause, ValidationError) and file.exists():
             fitting = (each for name, each in _VOCABULARIES.items() if cause.title.startswith(name))
             return wrong_settings(cause, file, next(fitting, _SYNC))
+    components = {each[""].__name__: each[""] for each in (_SYNC, *_VOCABULARIES.values())}
+    if file.exists() and (wrong := misplaced_text(file, components)):
+        return wrong
     # Whatever Dagster does not like of it: an owner, a cron line, a group.
     *_, root = _causes(error)
     return ConfigurationError(

@@ -1,5 +1,6 @@
 """From the YAML vocabulary to tables: queries, sources, partitions."""
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import dagster as dg
 from braze_assets.assets.flow import Source
 from braze_assets.assets.partitions import daily_partitions, hourly_partitions
 from braze_assets.components.models import PartitionsModel, SourceModel, TableModel
+from braze_assets.components.yaml_errors import line_of
+from braze_assets.errors import QueryError
 from braze_assets.rows import FrontMatter, TableFile, TableQuery
 
 __all__ = ["declared_source", "front_of", "held_back", "located", "partitions_of", "table_query"]
@@ -24,8 +27,22 @@ def table_query(table: TableModel, folder: Path) -> TableQuery | TableFile:
         QueryError: The SQL file is not there or is not one SELECT.
     """
     if table.sql is not None:
-        return TableQuery.from_file(folder / table.sql)
+        file = folder / table.sql
+        if not file.is_file():
+            raise _unknown_query(table.sql, folder)
+        return TableQuery.from_file(file)
     return TableFile(located(table.url or "", folder))
+
+
+def _unknown_query(name: str, folder: Path) -> QueryError:
+    there = sorted(str(each.relative_to(folder)) for each in folder.rglob("*.sql"))
+    near = difflib.get_close_matches(name, there, n=1, cutoff=0.4)
+    return QueryError(
+        f"The SQL file {name} is not there.",
+        place=line_of(folder / "defs.yaml", name) if (folder / "defs.yaml").is_file() else str(folder / name),
+        remedy=(f"Did you mean {near[0]}? " if near else "")
+        + f"The path starts at {folder}; there are {', '.join(there[:10]) or 'no SQL files'}.",
+    )
 
 
 def front_of(query: TableQuery | TableFile) -> FrontMatter:

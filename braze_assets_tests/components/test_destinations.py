@@ -208,6 +208,27 @@ def test_a_wrong_setting_below_another_is_named(project: Project) -> None:
     assert "requests_per_window" in str(error.remedy)
 
 
+@pytest.mark.parametrize(
+    ("setting", "cause"),
+    [
+        ("limits: many", "'limits' is wrong: a group of settings is expected"),
+        (
+            "limits: {requests_per_window: many}",
+            "'limits.requests_per_window' is wrong: a number",
+        ),
+        (
+            "defaults: {guards: {min_users: few}}",
+            "'defaults.guards.min_users' is wrong: a number",
+        ),
+    ],
+)
+def test_a_text_where_none_belongs_is_named(project: Project, setting: str, cause: str) -> None:
+    project.write("eu/defs.yaml", EU + f"  {setting}\n")
+    error = refused(project)
+    assert cause in error.cause
+    assert "eu/defs.yaml:7" in str(error.place)
+
+
 def test_no_further_than_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sandbox stays one, whatever a destination says."""
     monkeypatch.setenv("BRAZE_ASSETS_DEPLOYMENT", "staging")

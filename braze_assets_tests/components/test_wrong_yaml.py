@@ -1,5 +1,6 @@
 """A wrong file says where it is wrong and what was expected (BAD INPUT)."""
 
+import re
 from pathlib import Path
 
 import dagster as dg
@@ -125,10 +126,11 @@ def test_wrong_sql_is_named_with_file_and_line(project: Project, sql: str, cause
 
 
 def test_a_missing_sql_file_is_named(project: Project) -> None:
-    (project.folder / "vip/vip.sql").unlink()
+    (project.folder / "vip/vip.sql").rename(project.folder / "vip/vips.sql")
     error = refused(project, GOOD)
-    assert "not there" in error.cause
-    assert "vip.sql" in str(error.place)
+    assert "The SQL file vip.sql is not there" in error.cause
+    assert re.search(r"vip/defs.yaml:\d+$", str(error.place))
+    assert "Did you mean vips.sql?" in str(error.remedy)
 
 
 @pytest.mark.parametrize(
