@@ -60,4 +60,4 @@ def _overlap(name: str, counted: Counted) -> dg.MetadataValue:
 
 
 def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+    return round(part / whole, 4) if whole else 0.0
