@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import braze_assets
 from braze_assets.emulator.process import LocalBraze
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +47,7 @@ python_environment = "active"
 """
 DEFINITIONS = """
 import acme.defs
+import braze_assets
 import dagster as dg
 from braze_assets.definitions import project
 
@@ -64,6 +66,27 @@ attributes:
   schedule: null
   mode: live
   audit_sample: 0
+"""
+
+
+# One process for all: starting `dg` takes seconds.
+SCAFFOLD = """
+import sys
+from pathlib import Path
+import braze_assets
+from dagster_dg_cli.cli import create_dg_cli
+assert Path(braze_assets.__file__).is_relative_to(sys.argv[1]), braze_assets.__file__
+for kind in braze_assets.__all__:
+    arguments = ["scaffold", "defs", f"braze_assets.{kind}", f"our-{kind.lower()}"]
+    create_dg_cli().main(arguments, standalone_mode=False)
+mine = Path("acme/defs/our-destination/defs.yaml")
+mine.write_text(mine.read_text() + "# mine\\n")
+try:
+    create_dg_cli().main(["scaffold", "defs", "braze_assets.Destination", "our-destination"])
+except SystemExit as end:
+    print("ended with", end.code)
+assert mine.read_text().endswith("# mine\\n")
+create_dg_cli().main(["check", "defs"], standalone_mode=False)
 """
 
 
@@ -121,14 +144,35 @@ def test_the_wheel_has_every_file(wheel: Path) -> None:
     assert inside == here
 
 
+def another_project(folder: Path) -> Path:
+    """Its `defs/`, still empty."""
+    defs = folder / "acme" / "defs"
+    defs.mkdir(parents=True)
+    for package in (defs, defs.parent):
+        (package / "__init__.py").touch()
+    (folder / "pyproject.toml").write_text(PYPROJECT)
+    (defs.parent / "definitions.py").write_text(DEFINITIONS)
+    return defs
+
+
+def test_every_component_is_scaffolded_from_the_wheel(site: Path, tmp_path: Path) -> None:
+    """By `dg scaffold defs`, all in one project, which loads. A second time is refused."""
+    defs = another_project(tmp_path)
+    done = run([sys.executable, "-c", SCAFFOLD, str(site)], tmp_path, site, PYTHONPATH=f"{site}:{tmp_path}")
+    assert "ended with 1" in done.stdout
+    assert f"`{defs / 'our-destination'}` already exists" in done.stdout + done.stderr
+    assert "All definitions loaded successfully" in done.stdout + done.stderr
+    for kind in braze_assets.__all__:
+        assert f"type: braze_assets.{kind}\n" in (defs / f"our-{kind.lower()}" / "defs.yaml").read_text()
+
+
 def test_another_project_has_its_own_yaml_sql_and_parquet(site: Path, tmp_path: Path) -> None:
     """Issue 5, point 10: scaffolded, loaded, looked at and run by Dagster's own commands, up to Braze."""
-    defs = tmp_path / "acme" / "defs"
-    (defs / "loyalty").mkdir(parents=True)
-    for folder in (defs, defs.parent):
-        (folder / "__init__.py").touch()
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
-    (defs.parent / "definitions.py").write_text(DEFINITIONS)
+    defs = another_project(tmp_path)
+    # Dagster's processes too take the package from the wheel, not from this repository.
+    with (defs.parent / "definitions.py").open("a") as file:
+        file.write(f"\n\nassert braze_assets.__file__.startswith({str(site)!r}), braze_assets.__file__\n")
+    (defs / "loyalty").mkdir()
     (defs / "loyalty" / "defs.yaml").write_text(SYNC)
     (defs / "loyalty" / "loyalty.sql").write_text(
         "SELECT id AS external_id, upper(tier) AS tier, points FROM members WHERE points > 0"
@@ -137,7 +181,6 @@ def test_another_project_has_its_own_yaml_sql_and_parquet(site: Path, tmp_path: 
     pq.write_table(pa.table(members), defs / "loyalty" / "members.parquet")
 
     run(["dg", "scaffold", "defs", "braze_assets.SampleCustomer360", "customer_360"], tmp_path, site)
-    run(["dg", "scaffold", "defs", "braze_assets.Segments", "groups"], tmp_path, site)
     with LocalBraze() as braze:
         braze.control.seed([{"external_id": each, "attributes": {}} for each in members["id"]])
         place = {"BRAZE_INSTANCE": braze.url, "BRAZE_API_KEY": braze.api_key}

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import braze_assets
@@ -72,6 +73,27 @@ def test_a_second_component_of_one_file_is_appended(tmp_path: Path) -> None:
     assert file.read_text().count("type: braze_assets.") == 2
     keys = {key.to_user_string() for key in made.definitions().resolve_asset_graph().get_all_asset_keys()}
     assert {"us_sync", "destinations/us"} <= keys
+
+
+@pytest.mark.parametrize(
+    ("form", "there"),
+    [
+        *((form, file) for form in ("yaml", "python") for file in ("defs.yaml", "defs.yml", "component.py")),
+        ("yaml", "us.sql"),
+    ],
+)
+def test_files_that_are_there_stay_as_they_are(form: str, there: str, tmp_path: Path) -> None:
+    """Scaffolded over somebody's file: cause, place and remedy, and nothing is written."""
+    from dagster.components.component_scaffolding import scaffold_object
+
+    folder = tmp_path / "us"
+    folder.mkdir()
+    (folder / there).write_text("mine")
+    with pytest.raises(click.ClickException, match="is there already") as error:
+        scaffold_object(folder, "braze_assets.AttributeSync", None, form, tmp_path)
+    assert str(folder / there) in error.value.message
+    assert "Choose another name" in error.value.message
+    assert {file.name: file.read_text() for file in folder.iterdir()} == {there: "mine"}
 
 
 @pytest.mark.parametrize(
