@@ -1,5 +1,6 @@
 """The component `braze_assets.AttributeSync`: a sync of one's own, in YAML."""
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from braze_assets.components.yaml_errors import line_of
 from braze_assets.errors import ConfigurationError, QueryError
 from braze_assets.plan import PlanSettings
 from braze_assets.resources.deployments import DEFAULT_DESTINATION
-from braze_assets.rows import AttributeSettings, RowsSpec, TableQuery
+from braze_assets.rows import AttributeSettings, RowsSpec, TableFile, TableQuery
 
 __all__ = ["AttributeSync"]
 
@@ -126,6 +127,7 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
         )
         guards = replace(guards, thresholds=front.thresholds)
         refuse_personal(query, known, guards, settled.template if settled else None)
+        self._require_columns(query, known, folder)
         attributes = {
             known.names.get(name, name): self._attribute(name, each, known)
             for name, each in self.attributes.items()
@@ -166,6 +168,21 @@ class AttributeSync(dg.Component, SyncSettings, dg.Resolvable):
             group=self.group,
             lineage={known.names.get(name, name): pairs for name, pairs in lineage.items()},
         )
+
+    def _require_columns(self, query: TableQuery | TableFile, known: Known, folder: Path) -> None:
+        """Refuse settings of attributes that the query does not yield, as far as it says what it yields."""
+        columns = query.outputs() if isinstance(query, TableQuery) else None
+        there = {known.names.get(name, name) for name in columns or ()}
+        unknown = next((name for name in self.attributes if known.names.get(name, name) not in there), None)
+        if columns and unknown is not None:
+            near = difflib.get_close_matches(unknown, columns, n=1)
+            file = folder / "defs.yaml"
+            raise ConfigurationError(
+                f"`attributes` has the setting of {unknown!r}, which is no column of the query.",
+                place=line_of(file, unknown) if file.is_file() else f"attributes.{unknown} of {self.name}",
+                remedy=(f"Did you mean {near[0]!r}? " if near else "")
+                + f"The query yields {', '.join(columns)}.",
+            )
 
     def _attribute(self, name: str, model: AttributeModel, known: Known) -> AttributeSettings:
         below = known.settings.get(known.names.get(name, name)) or AttributeSettings()

@@ -17,7 +17,7 @@ from braze_assets.components.members import (
     MembersSettings,
     chosen_columns,
     members_sync,
-    require_segments,
+    require_members,
     segment_table,
 )
 from braze_assets.components.models import day_text
@@ -206,8 +206,7 @@ class Campaign(dg.Component, MembersSettings, dg.Resolvable):
                 place=line_of(file, unknown[0]),
                 remedy=f"It goes to {', '.join(_listed(self, context))}.",
             )
-        require_segments(context, self.include, "include")
-        require_segments(context, self.exclude, "exclude")
+        require_members(context, self.include, self.exclude)
 
 
 def _day(text: str | None) -> date | None:

@@ -170,6 +170,23 @@ def require_segments(context: dg.ComponentLoadContext, names: Iterable[str], set
         named_segment(context, name, setting=setting, place=line_of(context.path / "defs.yaml", name))
 
 
+def require_members(context: dg.ComponentLoadContext, include: Iterable[str], exclude: Iterable[str]) -> None:
+    """Refuse segments that are not there, and one that is included and excluded.
+
+    Raises:
+        ConfigurationError: Says file and line, and what comes near.
+    """
+    require_segments(context, include, "include")
+    require_segments(context, exclude, "exclude")
+    both = next((name for name in include if name in exclude), None)
+    if both is not None:
+        raise ConfigurationError(
+            f"The segment {both!r} is included and excluded: none of its members would be one.",
+            place=line_of(context.path / "defs.yaml", "exclude"),
+            remedy="Take it out of one of the two.",
+        )
+
+
 def chosen_columns(
     context: dg.ComponentLoadContext, this: MembersSettings, columns: Mapping[str, str]
 ) -> dict[str, Chosen]:

@@ -1,6 +1,8 @@
 """Whether every table that is read is there."""
 
 import difflib
+import re
+from pathlib import Path
 
 import dagster as dg
 
@@ -31,17 +33,29 @@ def require_sources(definitions: dg.Definitions) -> dg.Definitions:
             raise ConfigurationError(
                 f"{spec.key.to_user_string()} reads the table {dependency.asset_key.path[-1]}, which is not "
                 f"there: no asset has the key {missing}.",
-                place=_place(spec),
+                place=_place(spec, dependency.asset_key.path[-1]),
                 remedy=(f"Did you mean {near[0].rpartition('/')[2]}? " if near else "")
                 + "Correct the name, or declare the table under `sources` with its asset key or URL.",
             )
     return definitions
 
 
-def _place(spec: dg.AssetSpec) -> str:
-    """The file and line the asset says it is written on; a sync's asset says none."""
+def _place(spec: dg.AssetSpec, table: str) -> str:
+    """The file and line the table is read on, as far as the asset says where it is written."""
     written = spec.metadata.get("dagster/code_references")
     for reference in getattr(written, "code_references", ()):
         if isinstance(reference, dg.LocalFileCodeReference):
-            return f"{reference.file_path}:{reference.line_number or 1}"
+            return _in_sql(Path(reference.file_path).parent, table) or (
+                f"{reference.file_path}:{reference.line_number or 1}"
+            )
     return f"the SQL of {spec.key.to_user_string()}"
+
+
+def _in_sql(folder: Path, table: str) -> str | None:
+    """The first line of a SQL file there that names the table."""
+    word = re.compile(rf"\b{re.escape(table)}\b", re.IGNORECASE)
+    for file in sorted(folder.rglob("*.sql")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            if word.search(line):
+                return f"{file}:{number}"
+    return None

@@ -17,6 +17,9 @@ _DOCS = "docs/configuration.md lists all settings."
 # What pydantic and Dagster put between the names of settings: alternatives of a type, and models.
 _NOT_A_SETTING = re.compile(r"(dict|list|nullable|literal|union)\[.*\]|constrained-\w+|str|[A-Z]\w*")
 
+_VALIDATOR = re.compile(r"\.function-\w+\[.*", re.DOTALL)
+"""What a validator is called, which says nothing to who wrote the file."""
+
 
 def wrong_settings(
     error: ValidationError, file: Path, models: Mapping[str, type[BaseModel]]
@@ -31,7 +34,8 @@ def wrong_settings(
     above = {model.__name__: name for name, model in models.items()}.get(error.title, "")
     problems, places, remedies = [], [], []
     for each in error.errors(include_url=False):
-        parts = ".".join(str(part) for part in each["loc"]).partition(" at ")[0].split(".")
+        path_text = _VALIDATOR.sub("", ".".join(str(part) for part in each["loc"]))
+        parts = path_text.partition(" at ")[0].split(".")
         # Every setting may be a template as well, so each is also tried as a text.
         if parts[-1] == "str":
             continue
@@ -95,6 +99,8 @@ def _problem(setting: str, kind: str, message: str) -> str:
         return f"The setting {setting!r} is unknown"
     if kind == "missing":
         return f"The setting {setting!r} is missing"
+    if kind == "sequence_str":
+        return f"The setting {setting!r} is wrong: a list is expected, not a text"
     return f"The setting {setting!r} is wrong: {message.removeprefix('Value error, ')}"
 
 

@@ -18,8 +18,10 @@ _ITEM = re.compile(
     |(?P<word>[Tt]rue|[Ff]alse))\s*(?P<comma>,|$)""",
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES = {
+    "a": "\a",
+    "v": "\v",
     "n": "\n",
     "t": "\t",
     "r": "\r",
@@ -31,6 +33,8 @@ _ESCAPES = {
     '"': '"',
     "/": "/",
 }
+_NAMED = re.compile(r"(?<!\\)(?:\\\\)*\\N")
+"""A character by its name, which is not looked up."""
 _BIG = 1 << 63
 
 
@@ -70,6 +74,8 @@ def _item(found: "re.Match[str]") -> str | int | float | bool | None:
 
 def _unescaped(text: str) -> str | None:
     if "\\" in text:
+        if _NAMED.search(text):
+            return None
         text = _ESCAPE.sub(_character, text)
         try:
             # JSON writes characters beyond the first 65,536 as pairs; half of a pair is no character.
@@ -81,6 +87,8 @@ def _unescaped(text: str) -> str | None:
 
 def _character(found: "re.Match[str]") -> str:
     code = found[1]
+    if code[0] in "01234567":
+        return chr(int(code, 8))
     if len(code) > 1:
         number = int(code[1:], 16)
         return chr(number) if number <= 0x10FFFF else found[0]

@@ -212,6 +212,9 @@ def test_nothing_is_sent_before_the_start_or_after_the_end(town: Town) -> None:
     [
         ("include: [lapsin]", 4, "lapsin", "lapsing"),
         ("exclude: [employes]", 5, "employes", "employees"),
+        ("exclude: [lapsing]", 5, "'lapsing' is included and excluded", "Take it out"),
+        ("include: []", 4, "'include' is wrong", "docs/configuration.md"),
+        ("include: lapsing", 4, "'include' is wrong: a list is expected", "docs/configuration.md"),
         ("treatments: {a: 50, b: 40}\n  control: 5", 8, "95 %", "100"),
         ("treatments: {a: 33.33, b: 33.33, c: 33.32}", 8, "99.98 %", "100"),
         ("treatments: {A b: 50, b: 50}", 8, "A b", "lower case"),

@@ -44,6 +44,20 @@ def test_a_table_that_is_not_there_is_named(project: Project) -> None:
     with pytest.raises(ConfigurationError, match="vip reads the table members, which is not there") as error:
         project.definitions(assets=[dg.AssetSpec(["customer_360", "member"])])
     assert "Did you mean member?" in str(error.value.remedy)
+    assert re.search(r"vip/vip.sql:1$", str(error.value.place))
+
+
+def test_a_setting_of_no_column_is_named(project: Project) -> None:
+    error = refused(project, GOOD + "  attributes:\n    teir: {description: Current}\n")
+    assert "'teir', which is no column of the query" in error.cause
+    assert re.search(r"vip/defs.yaml:7$", str(error.place))
+    assert "Did you mean 'tier'?" in str(error.remedy)
+
+
+def test_a_setting_behind_a_star_is_not_judged(project: Project) -> None:
+    project.write("vip/vip.sql", "SELECT * FROM members")
+    project.write("vip/defs.yaml", GOOD + "  attributes:\n    teir: {description: Current}\n")
+    assert project.load() is not None
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_cells_are_what_they_look_like(cell: str, json_text: str | None) -> None
         ("[' , ', ',']", [" , ", ","]),
         ("['', ']']", ["", "]"]),
         ("['\\u00e9\\n']", ["é\n"]),
+        ("['\\101\\7\\v']", ["A\x07\v"]),
     ],
 )
 def test_list_cells_arrive_as_arrays(cell: str, items: list[Any]) -> None:
@@ -138,7 +139,9 @@ def test_any_list_python_writes_is_read(items: list[Any]) -> None:
     assert json.loads(list_json(json.dumps(items)) or "") == items
 
 
-@given(st.text(st.sampled_from("[]'\"\\,ab01.-eE TrueFalse\n"), max_size=14).map(lambda text: f"[{text}]"))
+@given(
+    st.text(st.sampled_from("[]'\"\\,ab01.-eE TrueFalsenvxN{}7\n"), max_size=14).map(lambda text: f"[{text}]")
+)
 @settings(deadline=None, max_examples=500)
 def test_a_list_is_read_as_python_reads_it_or_not_at_all(text: str) -> None:
     read = list_json(text)
