@@ -12,7 +12,7 @@ from braze_assets.currents.container import UnreadableError
 
 __all__ = ["CODECS", "TooLargeError", "inflate"]
 
-_PIECE = 1 << 20
+_PIECE = 256 << 10
 
 
 class TooLargeError(UnreadableError):
@@ -69,11 +69,12 @@ def _stream(decompressor: Any, data: bytes, most: int) -> bytes:
 
 
 def _zstandard(data: bytes, most: int) -> bytes:
-    # A piece at a time: for one read Arrow takes all the room at once that was asked for.
-    found = bytearray()
+    # A piece at a time: for one read Arrow takes all the room at once that was asked for. Into a room of ours:
+    # that of a `read` which fails is never given back (pyarrow 26).
+    found, piece = bytearray(), bytearray(_PIECE)
     with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as source:
-        while len(found) <= most and (piece := source.read(min(_PIECE, most + 1 - len(found)))):
-            found += piece
+        while len(found) <= most and (size := source.readinto(piece)):
+            found += memoryview(piece)[:size]
     return bytes(found)
 
 
