@@ -10,7 +10,7 @@ from braze_assets.assets.pausing import paused
 from braze_assets.assets.syncs import SyncDefinition
 from braze_assets.campaigns import Audience
 from braze_assets.components.cataloged import known_attributes
-from braze_assets.components.members import MembersSettings, members_sync, require_segments, segment_table
+from braze_assets.components.members import MembersSettings, members_sync, require_members, segment_table
 from braze_assets.components.overlap import alone
 from braze_assets.components.precedence import Settled, require_one_table, settle
 from braze_assets.components.scaffolding import FromTemplate
@@ -98,5 +98,4 @@ class Audiences(dg.Component, MembersSettings, dg.Resolvable):
         for each in self.audiences:
             # Who is retired may be gone as a segment.
             if not each.retired:
-                require_segments(context, [each.segment], "segment")
-                require_segments(context, each.exclude, "exclude")
+                require_members(context, [each.segment], each.exclude, "segment")

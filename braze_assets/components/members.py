@@ -170,13 +170,24 @@ def require_segments(context: dg.ComponentLoadContext, names: Iterable[str], set
         named_segment(context, name, setting=setting, place=line_of(context.path / "defs.yaml", name))
 
 
-def require_members(context: dg.ComponentLoadContext, include: Iterable[str], exclude: Iterable[str]) -> None:
+def require_members(
+    context: dg.ComponentLoadContext,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    setting: str = "include",
+) -> None:
     """Refuse segments that are not there, and one that is included and excluded.
+
+    Args:
+        context: Of the component.
+        include: Segments whose members are in.
+        exclude: Segments whose members are out.
+        setting: What `include` is called in the file.
 
     Raises:
         ConfigurationError: Says file and line, and what comes near.
     """
-    require_segments(context, include, "include")
+    require_segments(context, include, setting)
     require_segments(context, exclude, "exclude")
     both = next((name for name in include if name in exclude), None)
     if both is not None:

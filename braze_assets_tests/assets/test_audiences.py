@@ -185,6 +185,7 @@ def test_behind_a_star_the_plan_is_held_back(told: Town) -> None:
     [
         ("segment: lapsing", "segment: lapsin", "'lapsin'", 8),
         ("exclude: [employees]", "exclude: [employes]", "'employes'", 9),
+        ("exclude: [employees]", "exclude: [vip]", "'vip' is included and excluded", 9),
         ("segment: lapsing", "segment: vip", "called 'vip'", 9),
         ('"in_{audience}"', '"in_all"', "write one attribute", 6),
         ("segment: lapsing", "segmnt: lapsing", "segmnt", 8),

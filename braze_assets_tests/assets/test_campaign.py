@@ -2,6 +2,9 @@
 
 import hashlib
 import math
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
@@ -14,7 +17,8 @@ from braze_assets.ledger import Ledger
 from braze_assets.ledger.operations import ForgetSync, operate
 from braze_assets.plan import read_plan_header
 from braze_assets.resources.braze import BrazeResource
-from braze_assets.storage import Storage, StoredTable, connect
+from braze_assets.storage import Storage, connect
+from braze_assets_tests.assets.launching import stored_plan
 from braze_assets_tests.assets.town import D1, D2, D3, Town
 from braze_assets_tests.projects import failure, metadata
 
@@ -264,7 +268,7 @@ def test_two_launches_at_once_are_one(town: Town) -> None:
     braze = BrazeResource(instance=town.braze.url, settling_seconds=0)
 
     def launch(day: str) -> bool:
-        plan = StoredTable.at(f"{town.project.storage}/tables/{NAME}_delta/date={day}/data.parquet")
+        plan = stored_plan(town.project.storage, NAME, day)
         try:
             report = send_plan(
                 plan=plan,
@@ -292,6 +296,34 @@ def test_two_launches_at_once_are_one(town: Town) -> None:
     assert town.objects == 20
 
 
+def test_a_launch_that_is_killed_goes_on_where_it_was(town: Town) -> None:
+    """K30, K31: SIGKILL in the middle; no other partition, nobody left out, recipients once each."""
+    town.project.write("camp/defs.yaml", CAMPAIGN)
+    town.put("lapsing", D1, range(80))
+    town.put("lapsing", D2, range(90))
+    assert town.run(PARTS[:2], D1).success
+    arguments = (town.project.storage, NAME, D1, town.braze.url)
+    command = [sys.executable, "-m", "braze_assets_tests.assets.launching", *arguments]
+    with subprocess.Popen(command) as process:
+        until = time.monotonic() + 60
+        while town.objects < 25:
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.kill()
+    town.braze.control.wait_until_applied()
+    before = town.objects
+    assert before < 80
+    assert "sent once only" in failure(town.run(PARTS, D2), f"{NAME}_sync")
+    assert town.objects == before
+    assert town.run(PARTS, D1).success
+    assert [town.held(number) for number in range(80)] == [{"summer_win_back": True}] * 80
+    # What was in the air, and what had no receipt yet, goes again; what had one does not.
+    assert 80 <= town.objects < 80 + before
+    recipients = [row["amperity_id"] for row in town.table(f"{NAME}_recipients", D1)]
+    assert sorted(recipients) == [f"c{number:04}" for number in range(80)]
+
+
 def test_a_launch_that_was_stopped_goes_on_for_its_partition_only(town: Town) -> None:
     """K30: from the receipts; another partition is refused meanwhile."""
     town.project.write("camp/defs.yaml", CAMPAIGN)
@@ -300,15 +332,15 @@ def test_a_launch_that_was_stopped_goes_on_for_its_partition_only(town: Town) ->
     assert town.run(PARTS[:2], D1).success
     storage = Storage(town.project.storage)
     ledger = Ledger(storage, NAME, "external_id")
-    plan = f"{town.project.storage}/tables/{NAME}_delta/date={D1}/data.parquet"
-    header = read_plan_header(StoredTable.at(plan))
+    plan = stored_plan(town.project.storage, NAME, D1)
+    header = read_plan_header(plan)
     now = datetime.now(timezone.utc)
     # A process that began, sent nothing, and died.
     ledger.begin(
         plan_id=header.plan_id,
         partition=D1,
         as_of=header.as_of,
-        plan_uri=plan,
+        plan_uri=plan.uris[0],
         expected_position=header.ledger_position,
         once=True,
         now=now,
