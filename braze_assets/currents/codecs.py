@@ -69,7 +69,7 @@ def _stream(decompressor: Any, data: bytes, most: int) -> bytes:
 
 
 def _zstandard(data: bytes, most: int) -> bytes:
-    # A piece at a time: for one read Arrow takes all the room at once that was asked for. Into a room of ours:
+    # A piece at a time: for one read Arrow takes all the room at once that was asked for. Into our own room:
     # that of a `read` which fails is never given back (pyarrow 26).
     found, piece = bytearray(), bytearray(_PIECE)
     with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as source:

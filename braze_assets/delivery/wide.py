@@ -8,6 +8,5 @@ __all__ = ["for_wide_objects"]
 
 
 def for_wide_objects(settings: DeliverySettings) -> DeliverySettings:
-    """The same with fewer batches read ahead and fewer receipts waiting, which are written more often: each
-    carries its object."""
+    """The same, holding less: objects that are read ahead, and receipts, each of which carries its object."""
     return replace(settings, journal_backlog=30_000, journal_interval=0.25, ready_batches=64)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from braze_assets.csv_files import records as records_module
@@ -59,6 +59,9 @@ def test_it_reads_as_pythons_csv_module_does(file: tuple[str, str], part: int, g
 
 
 @given(st.lists(st.sampled_from(["a", '"', ",", "\n", "\r\n", '""', " ", "é"]), max_size=24).map("".join))
+@example('a","a')
+@example('a,b\na","a')
+@example('a,""\n"",b')
 @settings(deadline=None, max_examples=500)
 def test_the_fast_reader_is_the_exact_one_or_stands_back(text: str) -> None:
     """Also of files that are not well-formed."""
