@@ -6,10 +6,19 @@ The names are those of Amperity's Unified_Email_Events, so that queries written 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from braze_assets.currents.columns import documented_schema
 from braze_assets.errors import CurrentsError
 from braze_assets.storage import quote_literal
 
-__all__ = ["EMAIL_EVENTS_COLUMNS", "EMAIL_EVENT_NAMES", "FLAGS", "SqlColumn", "flag_sql", "unified_sql"]
+__all__ = [
+    "CONSENT",
+    "EMAIL_EVENTS_COLUMNS",
+    "EMAIL_EVENT_NAMES",
+    "FLAGS",
+    "SqlColumn",
+    "flag_sql",
+    "unified_sql",
+]
 
 EMAIL_EVENT_NAMES = {
     "users.messages.email.Send": "Sent",
@@ -22,6 +31,14 @@ EMAIL_EVENT_NAMES = {
     "users.messages.email.Unsubscribe": "Unsubscribe",
 }
 """What an event type of Currents is called in `event_type` of the unified table."""
+
+CONSENT = "users.behaviors.subscription.GlobalStateChange"
+"""The event type that tells whether somebody may be written to, from wherever that was changed: a preference
+center, an import, the API. Unsubscribing in an email is an event of the email, and a change of state too."""
+
+_STATES = {"optedin": "Optin", "unsubscribed": "Optout"}
+"""The states of email that were chosen, by letters alone; `Subscribed` is what Braze begins with (Braze
+documentation, "Subscription status", September 2026)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +59,7 @@ EMAIL_EVENTS_COLUMNS = (
     SqlColumn(
         "event_type",
         "VARCHAR",
-        "Sent, Open, Click, Bounce or Unsubscribe; Delivered, SoftBounce, Spam if fed.",
+        "Sent, Open, Click, Bounce or Unsubscribe; Delivered, SoftBounce, Spam, Optin, Optout if fed.",
     ),
     SqlColumn("event_datetime", "TIMESTAMP WITH TIME ZONE", "When it happened (UTC)."),
     SqlColumn(
@@ -87,31 +104,42 @@ def unified_sql(sources: Mapping[str, str], *, brand: str | None = None) -> str:
     Raises:
         CurrentsError: There is no source, or an event type that is no email event.
     """
-    unknown = sorted(set(sources) - set(EMAIL_EVENT_NAMES))
+    known = (*EMAIL_EVENT_NAMES, CONSENT)
+    unknown = sorted(set(sources) - set(known))
     if unknown or not sources:
         raise CurrentsError(
             f"{unknown[0]} is not an email event."
             if unknown
             else "Unified email events need an event table.",
             place="unified email events",
-            remedy="Give tables of these event types: " + ", ".join(EMAIL_EVENT_NAMES) + ".",
+            remedy=f"Give tables of these event types: {', '.join(known)}.",
         )
-    ordered = [event_type for event_type in EMAIL_EVENT_NAMES if event_type in sources]
+    ordered = [event_type for event_type in known if event_type in sources]
     return "\nUNION ALL\n".join(_select(event_type, sources[event_type], brand) for event_type in ordered)
 
 
 def _select(event_type: str, table: str, brand: str | None) -> str:
-    name = EMAIL_EVENT_NAMES[event_type]
+    name = EMAIL_EVENT_NAMES.get(event_type)
+    fields = documented_schema(event_type).names
     lines = []
     for column in EMAIL_EVENTS_COLUMNS:
         if column.name in FLAGS:
             event, flag = FLAGS[column.name]
             value = flag_sql(flag) if event == name else "false"
         elif column.name == "event_type":
-            value = quote_literal(name)
+            value = quote_literal(name) if name else _STATE
         elif column.name == "brand":
             value = f"CAST({quote_literal(brand) if brand else 'NULL'} AS VARCHAR)"
         else:
-            value = _EXPRESSIONS.get(column.name, f"CAST({column.name} AS VARCHAR)")
+            field = column.name if column.name in fields else "NULL"
+            value = _EXPRESSIONS.get(column.name, f"CAST({field} AS VARCHAR)")
         lines.append(f"    {value} AS {column.name}")
-    return "SELECT\n" + ",\n".join(lines) + f"\nFROM {table}"
+    chosen = "" if name else f"\nWHERE lower(CAST(channel AS VARCHAR)) = 'email' AND {_STATE} IS NOT NULL"
+    return "SELECT\n" + ",\n".join(lines) + f"\nFROM {table}{chosen}"
+
+
+_STATE = (
+    "CASE regexp_replace(lower(CAST(subscription_status AS VARCHAR)), '[^a-z]', '', 'g') "
+    + " ".join(f"WHEN '{state}' THEN '{word}'" for state, word in _STATES.items())
+    + " END"
+)

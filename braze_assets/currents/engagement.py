@@ -53,7 +53,7 @@ _COUNTED = {
 _ENGAGED_ONLY = ("last_5_days", "last_3_months", "last_6_months", "last_9_months")
 _ENGAGED = ("opens", "clicks")
 
-_FIRST = {"send": "Sent", "open": "Open", "click": "Click"}
+_FIRST = {"send": "Sent", "open": "Open", "click": "Click", "optin": "Optin"}
 _RECENT = {
     "send": "Sent",
     "delivery": "Delivered",
@@ -61,6 +61,8 @@ _RECENT = {
     "click": "Click",
     "bounce": "Bounce",
     "unsubscribe": "Unsubscribe",
+    "optin": "Optin",
+    "optout": "Optout",
 }
 
 _TIME = "TIMESTAMP WITH TIME ZONE"
@@ -117,7 +119,8 @@ _COLUMNS: tuple[tuple[SqlColumn, str], ...] = (
     ),
     (
         SqlColumn("email", "VARCHAR", "The address of the customer's latest email event."),
-        "max({'at': event_datetime, 'email': email}).email",
+        # A change of consent may come without one.
+        "(max({'at': event_datetime, 'email': email}) FILTER (WHERE email IS NOT NULL)).email",
     ),
     *_counts(),
     (

@@ -8,6 +8,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from braze_assets.currents.email_events import CONSENT
 from braze_assets.currents.events import avro_schema
 from braze_assets.currents.paths import hour_name
 from braze_assets.errors import ConfigurationError
@@ -28,6 +29,7 @@ TYPES = [
     f"{CARD}.Click",
     CONVERSION,
     CONTROL,
+    CONSENT,
 ]
 FEED = f"""\
 type: braze_assets.CurrentsFeed
@@ -106,6 +108,9 @@ def events(project: Project) -> None:
     put(project, CONVERSION, 7, {"id": "8"}, {"id": "9", "message_variation_id": "control", "who": "C3"})
     put(project, CONTROL, 8, {"id": "10", "message_variation_id": "control", "who": "C3"})
     put(project, f"{EMAIL}.Click", 9, {"id": "11", "is_suspected_bot_click": True}, {"id": "12", "who": "C2"})
+    put(
+        project, CONSENT, 10, {"id": "13", "who": "C0", "subscription_status": "Opted-In", "channel": "email"}
+    )
 
 
 def rows(project: Project, table: str, day: str = "2026-07-01") -> list[dict[str, Any]]:
@@ -146,6 +151,8 @@ def test_events_come_back_as_messages_campaigns_and_customers(loaded: Project) -
     people = {row["amperity_id"]: row for row in rows(project, BACK[4])}
     assert {key: row["email_sends_last_1_day"] for key, row in people.items()} == {"A0": 0, "A1": 1, "A2": 1}
     assert {key: row["email_opens_last_1_day"] for key, row in people.items()} == {"A0": 0, "A1": 0, "A2": 1}
+    optins = [people[f"A{n}"]["most_recent_email_optin_datetime"] for n in range(3)]
+    assert optins == [DAY + timedelta(hours=10, minutes=1), None, None]
 
 
 def test_a_day_lacks_no_hour_in_silence(project: Project) -> None:

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 import sqlglot
 
-from braze_assets.currents.email_events import EMAIL_EVENTS_COLUMNS, unified_sql
+from braze_assets.currents.email_events import CONSENT, EMAIL_EVENTS_COLUMNS, unified_sql
 from braze_assets.currents.engagement import ENGAGEMENT_COLUMNS, engagement_sql
 from braze_assets.currents.ingest import ingest_hour
 from braze_assets.currents.listing import CurrentsSource
@@ -62,6 +62,31 @@ def test_unified_email_events(write: Write, con: duckdb.DuckDBPyConnection) -> N
     assert rows["event-1"][7:10] == (HOUR + timedelta(seconds=1), "c1", "user-1")
     assert [pk for pk, row in rows.items() if row[-2]] == ["event-2"]
     assert [pk for pk, row in rows.items() if row[-1]] == ["event-5"]
+
+
+@pytest.mark.parametrize(
+    ("status", "channel", "word"),
+    [
+        ("Opted-In", "email", "Optin"),
+        ("opted_in", "Email", "Optin"),
+        ("Unsubscribed", "email", "Optout"),
+        ("Subscribed", "email", None),
+        ("Opted-In", "push", None),
+        ("Opted-In", None, None),
+    ],
+)
+def test_consent_to_email_is_an_event(
+    write: Write, con: duckdb.DuckDBPyConnection, status: str, channel: str | None, word: str | None
+) -> None:
+    """K42: Optin and Optout, wherever they were said; nothing of push, nothing that nobody chose."""
+    change = event(1, subscription_status=status, channel=channel, external_user_id="c1")
+    path = write([change], event_type=CONSENT)
+    source = CurrentsSource(str(path).partition("/dataexport")[0])
+    con.register("changes", ingest_hour(source, CONSENT, HOUR).table())
+    query = unified_sql({CONSENT: "changes"})
+    assert columns(con, query) == [(column.name, column.type) for column in EMAIL_EVENTS_COLUMNS]
+    found = con.sql(f"SELECT event_type, external_user_id, email, dispatch_id FROM ({query})").fetchall()
+    assert found == ([(word, "c1", "a@example.com", None)] if word else [])
 
 
 def test_what_is_no_email_event_is_refused() -> None:

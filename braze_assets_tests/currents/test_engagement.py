@@ -36,8 +36,13 @@ PLAIN = ["last_1_day", "last_3_days", "last_7_days", "last_14_days", "last_30_da
 PERIODS = {
     name: [*DAYS, *MONTHS] if name in ("opens", "clicks") else [*PLAIN, "last_12_months"] for name in COUNTED
 }
-FIRST = {"send": "Sent", "open": "Open", "click": "Click"}
-LATEST = FIRST | {"delivery": "Delivered", "bounce": "Bounce", "unsubscribe": "Unsubscribe"}
+FIRST = {"send": "Sent", "open": "Open", "click": "Click", "optin": "Optin"}
+LATEST = FIRST | {
+    "delivery": "Delivered",
+    "bounce": "Bounce",
+    "unsubscribe": "Unsubscribe",
+    "optout": "Optout",
+}
 SCHEMA = pa.schema(
     [
         ("external_user_id", pa.string()),
@@ -74,8 +79,8 @@ def events(draw: Any, as_of: datetime) -> list[dict[str, Any]]:
     event = st.fixed_dictionaries(
         {
             "external_user_id": st.sampled_from(["C1", "C2", None]),
-            "email": st.sampled_from(["a@example.com", "b@example.com"]),
-            "event_type": st.sampled_from([*COUNTED.values(), "SoftBounce"]),
+            "email": st.sampled_from(["a@example.com", "b@example.com", None]),
+            "event_type": st.sampled_from([*COUNTED.values(), "SoftBounce", "Optin", "Optout"]),
             "event_datetime": times,
             "automated": st.booleans(),
         }
@@ -115,7 +120,8 @@ def summary(mine: list[dict[str, Any]], as_of: datetime) -> dict[str, Any]:
         return sorted(each for each in at if since is None or each >= since)
 
     row: dict[str, Any] = {"external_user_id": mine[0]["external_user_id"]}
-    row["email"] = max((each["event_datetime"], each["email"]) for each in mine)[1]
+    emails = [(each["event_datetime"], each["email"]) for each in mine if each["email"] is not None]
+    row["email"] = max(emails)[1] if emails else None
     for name, kind in COUNTED.items():
         row[f"email_{name}_lifetime"] = len(times(kind))
         for period in PERIODS[name]:

@@ -8,7 +8,12 @@ import dagster as dg
 from braze_assets.assets.currents.daily import GROUP, as_of_asset, daily_asset
 from braze_assets.assets.schemas import declared_schema
 from braze_assets.assets.types import PARTITIONED_TABLE
-from braze_assets.currents.email_events import EMAIL_EVENT_NAMES, EMAIL_EVENTS_COLUMNS, unified_sql
+from braze_assets.currents.email_events import (
+    CONSENT,
+    EMAIL_EVENT_NAMES,
+    EMAIL_EVENTS_COLUMNS,
+    unified_sql,
+)
 from braze_assets.currents.engagement import ENGAGEMENT_COLUMNS, engagement_sql
 from braze_assets.currents.engagement_attributes import (
     ATTRIBUTES_COLUMNS,
@@ -43,6 +48,7 @@ def build_email_assets(
     types = [each for each in event_types if each in EMAIL_EVENT_NAMES]
     if not types:
         return []
+    types += [CONSENT] if CONSENT in event_types else []
     events = daily_asset(
         EMAIL_EVENTS,
         types,
