@@ -11,7 +11,7 @@ from braze_assets.currents.manifest import Manifest, loaded
 from braze_assets.currents.paths import hour_name
 from braze_assets.currents.spool import SpooledFile
 from braze_assets.currents.window import IdWindow
-from braze_assets.storage import StoredTable
+from braze_assets.storage import StoredTable, existing
 
 __all__ = ["concerned_hours"]
 
@@ -40,10 +40,12 @@ def concerned_hours(
     name = hour_name(manifest.hour)
     found = []
     with ThreadPoolExecutor(8, thread_name_prefix="currents-later") as pool, TemporaryDirectory() as folder:
-        known = dict(zip(later, pool.map(_known, later.values()), strict=True))
+        there = {*existing([*later.values()])}
+        made = {hour: table for hour, table in later.items() if table in there}
+        known = dict(zip(made, pool.map(loaded, made.values()), strict=True))
         parts: dict[int, IdFile] = {}
-        for hour, (exists, other) in known.items():
-            if not exists or (other and not other.files):
+        for hour, other in known.items():
+            if other and not other.files:
                 continue
             then = other.against.get(name, "") if other else None
             if then == manifest.history[-1]:
@@ -58,10 +60,6 @@ def concerned_hours(
                     continue
             found.append(hour)
     return found
-
-
-def _known(table: StoredTable) -> tuple[bool, Manifest | None]:
-    return (True, loaded(table)) if table.exists() else (False, None)
 
 
 def _since(manifest: Manifest, then: str | None) -> int | None:

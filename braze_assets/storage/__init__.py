@@ -3,7 +3,7 @@
 from braze_assets.storage.dictionaries import EncodedBatches
 from braze_assets.storage.engine import EngineSettings, connect, quote_identifier, quote_literal
 from braze_assets.storage.location import Storage, atomic_writer, open_path, storage_errors, storage_failure
-from braze_assets.storage.tables import StoredTable, Written, write_parquet
+from braze_assets.storage.tables import StoredTable, Written, existing, write_parquet
 
 __all__ = [
     "EncodedBatches",
@@ -13,6 +13,7 @@ __all__ = [
     "Written",
     "atomic_writer",
     "connect",
+    "existing",
     "open_path",
     "quote_identifier",
     "quote_literal",

@@ -1,8 +1,9 @@
 """Parquet tables in storage: written atomically, read lazily."""
 
 import json
+import os.path
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow.dataset as ds
 
-__all__ = ["StoredTable", "Written", "write_parquet"]
+__all__ = ["StoredTable", "Written", "existing", "write_parquet"]
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,26 @@ class StoredTable:
                     path.fs.get_file(path.path, str(copy))
                 copies.append(copy)
             yield StoredTable.at(*copies)
+
+
+def existing(tables: Sequence[StoredTable]) -> list[StoredTable]:
+    """Those that are there. On S3 they are listed together: a request for each would take two round trips.
+
+    Args:
+        tables: Tables of one storage; best those whose names begin alike, such as partitions of one asset.
+
+    Raises:
+        StorageError: The storage cannot be read.
+    """
+    paths = {table: table.paths for table in tables}
+    every = [path for each in paths.values() for path in each]
+    if not every or every[0].protocol in ("", "file"):
+        return [table for table in tables if table.exists()]
+    # By characters, as S3 lists them.
+    folder, _, begins = os.path.commonprefix([path.path for path in every]).rpartition("/")  # noqa: RUF071
+    with storage_errors(folder):
+        found = {*every[0].fs.find(folder, prefix=begins)}
+    return [table for table in tables if all(path.path in found for path in paths[table])]
 
 
 def _common(schemas: list[pa.Schema]) -> pa.Schema:

@@ -14,6 +14,7 @@ from braze_assets.storage import (
     Storage,
     StoredTable,
     connect,
+    existing,
     storage_errors,
     write_parquet,
 )
@@ -48,6 +49,20 @@ def test_columns_of_several_files_are_matched_by_name(storage_url: str) -> None:
         rows = connection.execute(f"SELECT a, b, c FROM {both.sql(connection)} ORDER BY b").fetchall()
     assert rows == [(1, "x", None), (None, "y", 2.0)]
     assert both.dataset().to_table().num_rows == 2
+
+
+def test_those_that_are_there_are_found_together(storage_url: str) -> None:
+    """D4: whatever else the names begin with, and where nothing is there at all."""
+    storage = Storage(storage_url)
+    hours = [StoredTable.at(storage.uri("t", f"hour=2026-07-{n:02}", "data.parquet")) for n in range(9, 13)]
+    assert existing(hours) == existing([]) == []
+    for name in ("hour=2026-07-10", "hour=2026-07-12", "hour=2026-07-10.old", "hour=2026-08-09"):
+        write_parquet(storage.path("t", name, "data.parquet"), pa.table({"k": [1]}))
+    assert existing(hours) == [hours[1], hours[3]]
+    assert existing(hours[1:2]) == hours[1:2]
+    assert existing(hours[:1]) == []
+    both = StoredTable.at(*(hours[1].uris + hours[2].uris))
+    assert existing([both, hours[1]]) == [hours[1]]
 
 
 def test_a_failed_write_leaves_what_was_there(storage_url: str) -> None:
