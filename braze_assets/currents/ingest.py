@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -52,9 +52,7 @@ class IngestSettings(Reading):
     @property
     def deduplicating(self) -> EngineSettings:
         """What DuckDB may take: 600 MB unless somebody says otherwise; the ids of larger hours spill."""
-        found = self.engine or EngineSettings.from_environment()
-        standard = found.memory_limit == EngineSettings.memory_limit
-        return replace(found, memory_limit=_MEMORY) if standard else found
+        return self.engine or EngineSettings.from_environment(_MEMORY)
 
 
 def read_hour(

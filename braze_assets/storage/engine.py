@@ -26,8 +26,11 @@ class EngineSettings:
     """The system's temporary directory when None."""
 
     @classmethod
-    def from_environment(cls) -> "EngineSettings":
+    def from_environment(cls, memory_limit: str | None = None) -> "EngineSettings":
         """Read `BRAZE_ASSETS_MEMORY_LIMIT`, `BRAZE_ASSETS_THREADS`, `BRAZE_ASSETS_TEMP_DIRECTORY`.
+
+        Args:
+            memory_limit: What work of a kind of its own may take where nobody says otherwise.
 
         Raises:
             ConfigurationError: One of them is not what it should be.
@@ -39,7 +42,7 @@ class EngineSettings:
                 place="BRAZE_ASSETS_THREADS",
                 remedy="Set it to a number such as 2, or leave it out for all cores.",
             )
-        memory = os.environ.get("BRAZE_ASSETS_MEMORY_LIMIT") or cls.memory_limit
+        memory = os.environ.get("BRAZE_ASSETS_MEMORY_LIMIT") or memory_limit or cls.memory_limit
         if not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", memory, re.IGNORECASE):
             raise ConfigurationError(
                 f"The memory limit {memory!r} is not a size.",
