@@ -27,8 +27,8 @@ __all__ = ["CONTACTABLE", "Counted", "Members", "computed_members"]
 
 _BATCH = 122_880
 _MEMORY = "4GB"
-"""What DuckDB may take unless somebody says otherwise: with 2 GB, 100 segments of 5 million customers spill and
-take half as long again."""
+"""What DuckDB may take unless somebody says otherwise: with 2 GB, 100 segments of 5 million customers spill,
+and take half as long again."""
 _PLOTTED = 12
 """Segments, the largest, whose overlap is counted: more would not be looked at."""
 CONTACTABLE = "customer_attributes"
