@@ -86,7 +86,7 @@ def cron_problem(text: str) -> str:
     try:
         next_by_clock(when, datetime(2000, 1, 1, tzinfo=timezone.utc))
     except Exception:
-        return f"{text!r} never fires: no year has such a day"
+        return f"{text!r} never fires: no year has such a day; correct the day or the month"
     return "" if is_valid_cron_schedule(when) else f"{text!r} is a cron line that Dagster does not take"
 
 

@@ -12,6 +12,9 @@ __all__ = ["ALIAS_COLUMNS", "check_names", "identifier_columns"]
 ALIAS_COLUMNS = ("alias_name", "alias_label")
 """The two columns a `user_alias` is made of."""
 
+_IN_SQL = (" with AS", "; with SELECT *, use EXCLUDE (...)")
+"""Parts of remedies that help in a query, but not in a file."""
+
 
 def identifier_columns(identifier: IdentifierKind) -> tuple[str, ...]:
     """The columns of a query that hold the identifier."""
@@ -50,7 +53,10 @@ def check_names(
         if problem is None and ordinal and len(seen) <= ordinal:
             problem = _twin(name, twin, named=complete)
         if problem:
-            raise error(problem[0], place=place(ordinal), remedy=problem[1])
+            cause, remedy = problem
+            for part in () if error is QueryError else _IN_SQL:
+                remedy = remedy.replace(part, "")
+            raise error(cause, place=place(ordinal), remedy=remedy)
         # A name that was refused never gets here, so `seen` has one entry a column.
     missing = [name for name in wanted if name not in names]
     if missing and complete:
