@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from braze_assets.assets.flow import Flow
+from braze_assets.assets.flow import ALWAYS, Flow, Timed
 from braze_assets.assets.schedules import build_schedules, require_assets
 from braze_assets.assets.timing import AFTER_NEW_DATA
 from braze_assets.errors import ConfigurationError
@@ -21,7 +21,13 @@ a person makes by hand starts nothing: a look at the table sends nothing."""
 
 
 def started(
-    made: dg.Definitions, flow: Flow, job: Any, keys: Collection[dg.AssetKey], sends: Sequence[Flow] = ()
+    made: dg.Definitions,
+    flow: Timed,
+    job: Any,
+    keys: Collection[dg.AssetKey],
+    sends: Sequence[Flow] = (),
+    *,
+    leads: Collection[dg.AssetKey] = (),
 ) -> dg.Definitions:
     """The definitions of a flow, with what starts it: stopped until somebody starts that.
 
@@ -31,6 +37,7 @@ def started(
         job: Its job.
         keys: The assets of the job.
         sends: The flow, once for each destination; itself when left out.
+        leads: Those of the assets that new data starts; the flow's table when left out. The others follow.
 
     Raises:
         ConfigurationError: It cannot run then; see `build_schedules`.
@@ -39,7 +46,9 @@ def started(
         schedules = build_schedules(flow, job, sends)
         return dg.Definitions.merge(made, dg.Definitions(schedules=schedules)) if schedules else made
     require_assets(flow, "run after new data")
-    if flow.within != Flow.within:
+    if not leads and isinstance(flow, Flow):
+        leads = [flow.key()]
+    if flow.within != ALWAYS:
         raise ConfigurationError(
             f"{flow.name} cannot run after new data: it has a first or a last day, and data "
             "comes on others too.",
@@ -53,14 +62,14 @@ def started(
         description=f"Runs {flow.name} when a table it reads was made, once all of them are there.",
     )
     return dg.Definitions(
-        assets=[_conditioned(each, flow, keys) for each in made.assets or ()],
+        assets=[_conditioned(each, flow, keys, leads) for each in made.assets or ()],
         jobs=made.jobs,
         asset_checks=made.asset_checks,
         sensors=[sensor],
     )
 
 
-def _leads(flow: Flow) -> dg.AutomationCondition[Any]:
+def _leads(flow: Timed) -> dg.AutomationCondition[Any]:
     """Of the table: what it reads was made, is all there, and none of it is being made."""
     eager = dg.AutomationCondition.eager()
     if flow.partitions:
@@ -72,11 +81,13 @@ def _leads(flow: Flow) -> dg.AutomationCondition[Any]:
     )
 
 
-def _conditioned(asset: Any, flow: Flow, keys: Collection[dg.AssetKey]) -> Any:
+def _conditioned(
+    asset: Any, flow: Timed, keys: Collection[dg.AssetKey], leads: Collection[dg.AssetKey]
+) -> Any:
     def conditioned(spec: dg.AssetSpec) -> dg.AssetSpec:
         if spec.key not in keys:
             return spec
-        condition = _leads(flow) if spec.key == flow.key() else FOLLOWS
+        condition = _leads(flow) if spec.key in leads else FOLLOWS
         return spec.replace_attributes(automation_condition=condition)
 
     return asset.map_asset_specs(conditioned) if isinstance(asset, dg.AssetsDefinition) else asset

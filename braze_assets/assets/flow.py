@@ -4,13 +4,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import dagster as dg
 
 from braze_assets.assets.timing import BY_HAND, Timing
 
-__all__ = ["AssetDecorator", "Flow", "Mode", "Part", "Source", "flow_asset"]
+__all__ = ["ALWAYS", "AssetDecorator", "Flow", "Mode", "Part", "Source", "Timed", "flow_asset"]
 
 AssetDecorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 Mode = Literal["preview", "test", "live"]
@@ -24,6 +24,34 @@ class Source:
 
     asset: dg.AssetKey | None = None
     url: str | None = None
+
+
+ALWAYS: tuple[date | None, date | None] = (None, None)
+"""No first and no last day."""
+
+
+class Timed(Protocol):
+    """What a schedule or a sensor can start: a flow, or what is made for several of them."""
+
+    @property
+    def name(self) -> str:
+        """Its job and what starts it are named after it."""
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The tables it reads."""
+
+    @property
+    def partitions(self) -> dg.TimeWindowPartitionsDefinition | None:
+        """Its partitions, if it has any."""
+
+    @property
+    def timing(self) -> Timing:
+        """When it runs."""
+
+    @property
+    def within(self) -> tuple[date | None, date | None]:
+        """First and last day the schedule runs for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +71,7 @@ class Flow:
     """Without partitions, a run takes the tables as they are now."""
     timing: Timing = BY_HAND
     """When it runs."""
-    within: tuple[date | None, date | None] = (None, None)
+    within: tuple[date | None, date | None] = ALWAYS
     """First and last day the schedule runs for."""
     show_values: bool = False
     """Whether previews in Dagster may show values, which are personal data."""

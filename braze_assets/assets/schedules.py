@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from braze_assets.assets.daylight import daylight_warning
-from braze_assets.assets.flow import Flow
+from braze_assets.assets.flow import ALWAYS, Flow, Timed
 from braze_assets.assets.timing import AFTER_EACH_PARTITION, Timing, ticks
 from braze_assets.assets.unchanged import unchanged
 from braze_assets.errors import ConfigurationError
@@ -22,14 +22,14 @@ _log = logging.getLogger("dagster.braze_assets")
 
 
 def build_schedules(
-    flow: Flow, job: Any, sends: Sequence[Flow] = (), *, as_of: datetime | None = None
+    flow: Timed, job: Any, sends: Sequence[Flow] = (), *, as_of: datetime | None = None
 ) -> list[Any]:
     """The schedule of a flow's job, if it has one; stopped until somebody starts it.
 
     Args:
         flow: What is run.
         job: Its job.
-        sends: It, once for each destination; itself when left out.
+        sends: Where it is a flow: it, once for each destination; itself when left out.
         as_of: From when on changes of clocks are told; now when left out.
 
     Raises:
@@ -41,7 +41,7 @@ def build_schedules(
     if timing.when == AFTER_EACH_PARTITION:
         if flow.partitions is None:
             raise ConfigurationError(
-                f"The sync {flow.name} has no partitions, so none can close.",
+                f"{flow.name} has no partitions, so none can close.",
                 place=f"schedule of {flow.name}",
                 remedy='Give a cron line, such as "0 3 * * *", or partitions.',
             )
@@ -52,17 +52,19 @@ def build_schedules(
         require_assets(flow, "skip ticks only if nothing changed")
     _require_ticks(flow, Timing(cron, timing.timezone))
     name = f"{flow.name}_schedule"
-    plain = not timing.only_if_changed and flow.within == Flow.within
+    plain = not timing.only_if_changed and flow.within == ALWAYS
     if timing.when == AFTER_EACH_PARTITION and plain:
         return [dg.build_schedule_from_partitioned_job(job, name=name)]
     warning = daylight_warning(timing, as_of or datetime.now(timezone.utc))
     if warning:
         _log.warning("%s: %s", name, warning)
     description = " ".join(filter(None, (f"{timing}.", warning)))
-    return [_schedule(name, job, cron, flow, sends or [flow], description)]
+    if not sends and isinstance(flow, Flow):
+        sends = [flow]
+    return [_schedule(name, job, cron, flow, sends, description)]
 
 
-def require_assets(flow: Flow, purpose: str) -> None:
+def require_assets(flow: Timed, purpose: str) -> None:
     """Refuse what needs to know when tables were made, of tables that are files.
 
     Raises:
@@ -107,7 +109,7 @@ def newest_closed(
 
 
 def _schedule(
-    name: str, job: Any, cron: str, flow: Flow, sends: Sequence[Flow], description: str
+    name: str, job: Any, cron: str, flow: Timed, sends: Sequence[Flow], description: str
 ) -> dg.ScheduleDefinition:
     """The schedule of a flow: of the newest partition that has closed, where there are any."""
     asked = flow.timing.only_if_changed
@@ -131,7 +133,7 @@ def _schedule(
             return dg.SkipReason(
                 f"{key or at.date()} is outside of {first or 'the past'} to {last or 'the future'}."
             )
-        why_not = unchanged(context, flow, enabled, key) if asked else ""
+        why_not = unchanged(context, flow, enabled, key) if asked and isinstance(flow, Flow) else ""
         return dg.SkipReason(why_not) if why_not else dg.RunRequest(partition_key=key)
 
     return tick
@@ -142,7 +144,7 @@ def _newest_closed(partitions: dg.TimeWindowPartitionsDefinition, at: datetime) 
         return partitions.get_last_partition_key()
 
 
-def _day_of(flow: Flow, key: str | None, at: datetime) -> date:
+def _day_of(flow: Timed, key: str | None, at: datetime) -> date:
     """The day a tick is for."""
     if flow.partitions is None or key is None:
         return at.date()
@@ -153,7 +155,7 @@ def _is_within(day: date, first: date | None, last: date | None) -> bool:
     return (first is None or day >= first) and (last is None or day <= last)
 
 
-def _require_ticks(flow: Flow, timing: Timing) -> None:
+def _require_ticks(flow: Timed, timing: Timing) -> None:
     """Refuse a schedule of which every tick is outside of the days it is to run for."""
     first, last = flow.within
     if last is None:
@@ -179,5 +181,5 @@ def _require_ticks(flow: Flow, timing: Timing) -> None:
     )
 
 
-def _daily(flow: Flow) -> bool:
+def _daily(flow: Timed) -> bool:
     return flow.partitions is not None and not flow.partitions.cron_schedule.startswith("0 * ")

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from braze_assets.assets.segments import SegmentDefinition, SegmentsDefinition, build_segments
 from braze_assets.components.models import PartitionsModel, SourceModel
 from braze_assets.components.references import declared
 from braze_assets.components.scaffolding import FromTemplate
+from braze_assets.components.schedule_model import SCHEDULE, Schedule, placed, schedule_text, timing_of
 from braze_assets.components.segment_places import Places
 from braze_assets.components.segment_tables import USUAL, known_tables
 from braze_assets.components.tables import declared_source, partitions_of
@@ -33,7 +34,7 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
     """Segments of customers, by rules over the tables of the Customer 360.
 
     Makes an asset `segments/<name>` each, whose rows are the members, and a job for all of them, which reads
-    the tables once.
+    the tables once, with a schedule that is stopped until somebody starts it.
     """
 
     name: str = Field(
@@ -52,12 +53,15 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
         default={}, description="Tables of the rules that are not assets of `customer_360`."
     )
     partitions: PartitionsModel = PartitionsModel()
+    schedule: Schedule = Field(default=None, description=SCHEDULE)
     group: str = "segments"
 
+    _schedule = field_validator("schedule")(schedule_text)
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The assets of the segments, and their job."""
+        """The assets of the segments, their job, and what starts it."""
         places = Places(context.component_tree.defs_module_path, context.path)
-        with places.located():
+        with places.located(), placed(context.path / "defs.yaml"):
             return build_segments(self.definition(context, places))
 
     def definition(self, context: dg.ComponentLoadContext, places: Places) -> SegmentsDefinition:
@@ -74,6 +78,13 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
         columns.setdefault(customers.path[-1].lower())
         tables = Tables(columns, customers=customers.path[-1].lower(), key=self.key, open=True, usual=USUAL)
         check_segments(own, tables, everything)
+        timing = timing_of(self.schedule)
+        if timing.only_if_changed:
+            raise ConfigurationError(
+                "Segments cannot skip ticks only if nothing changed since a send: they are not sent.",
+                place=f"schedule of {self.name}",
+                remedy="Leave `only_if_changed` out, or write `after new data`.",
+            )
         sources = {
             name.lower(): declared_source(name.lower(), self.sources, context.path) for name in columns
         }
@@ -89,6 +100,7 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
             others=everything,
             sources=sources,
             partitions=partitions_of(self.partitions),
+            timing=timing,
             group=self.group,
             located=places.located,
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from braze_assets.assets.automation import started
 from braze_assets.assets.segments.definition import SegmentDefinition, SegmentsDefinition, segment_key
 from braze_assets.assets.segments.facts import segment_facts
 from braze_assets.assets.segments.members import CONTACTABLE, Members, computed_members
@@ -20,15 +21,19 @@ __all__ = ["build_segments"]
 def build_segments(definition: SegmentsDefinition) -> dg.Definitions:
     """An asset for the members of each segment; a run of many reads the tables once.
 
-    The job makes all of them.
+    The job makes all of them. Its schedule is stopped until somebody starts it.
+
+    Raises:
+        ConfigurationError: They cannot run when they are to; see `build_schedules`.
     """
     assets = _assets(definition)
+    keys = [segment_key(each.name) for each in definition.segments]
     job = dg.define_asset_job(
         f"{definition.name}_job",
-        selection=dg.AssetSelection.assets(*(segment_key(each.name) for each in definition.segments)),
+        selection=dg.AssetSelection.assets(*keys),
         description=f"The members of the segments of {definition.name}, in one pass over their tables.",
     )
-    return dg.Definitions(assets=[assets], jobs=[job])
+    return started(dg.Definitions(assets=[assets], jobs=[job]), definition, job, keys, leads=keys)
 
 
 def _assets(definition: SegmentsDefinition) -> dg.AssetsDefinition:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 import dagster as dg
 
-from braze_assets.assets.flow import Source
+from braze_assets.assets.flow import ALWAYS, Source
+from braze_assets.assets.timing import BY_HAND, Timing
 from braze_assets.segments import Segment, Tables
 
 __all__ = ["SegmentDefinition", "SegmentsDefinition", "segment_key"]
@@ -55,7 +56,10 @@ class SegmentsDefinition:
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Where tables come from, by name in lower case; an asset of `customer_360` where it is not said."""
     partitions: dg.TimeWindowPartitionsDefinition | None = None
-    cron_schedule: str | None = None
+    timing: Timing = BY_HAND
+    """When they are computed."""
+    within: tuple[date | None, date | None] = ALWAYS
+    """First and last day the schedule runs for."""
     group: str = "segments"
     located: Callable[[], AbstractContextManager[None]] = nullcontext
     """Gives errors of rules the file and line of what is wrong."""
