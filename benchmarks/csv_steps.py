@@ -11,9 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pandas  # noqa: F401 - Arrow loads it for its first array; what importing takes is not measured
-import requests
 
 from braze_assets.braze.limits import Limits
 from braze_assets.csv_files.blocks import Blocks
@@ -87,6 +85,15 @@ def send(folder: str, url: str) -> int:
 
 def loop(url: str) -> int:
     """Read as it comes, look at every cell, send in waves."""
+    import boto3
+    import requests
+
+    def post(objects: list[dict[str, Any]]) -> int:
+        headers = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
+        reply = requests.post(f"{url}/users/track", json={"attributes": objects}, headers=headers, timeout=60)
+        reply.raise_for_status()
+        return int(reply.json()["message"] == "success")
+
     body = boto3.client("s3").get_object(Bucket=BUCKET, Key="in/loyalty.csv")["Body"]
     reader = csv.reader(io.TextIOWrapper(io.BufferedReader(_Raw(body)), encoding="utf-8", newline=""))
     names = next(reader)[1:]
@@ -94,7 +101,7 @@ def loop(url: str) -> int:
     sent = 0
     while wave := [part for _ in range(THREADS) if (part := list(islice(objects, OBJECTS)))]:
         with ThreadPoolExecutor(THREADS) as pool:
-            sent += sum(pool.map(lambda part: _post(url, part), wave))
+            sent += sum(pool.map(post, wave))
     return sent
 
 
@@ -128,10 +135,3 @@ def _value(cell: str) -> Any:
     ):
         return float(cell) if "." in cell else int(cell)
     return cell
-
-
-def _post(url: str, objects: list[dict[str, Any]]) -> int:
-    headers = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
-    reply = requests.post(f"{url}/users/track", json={"attributes": objects}, headers=headers, timeout=60)
-    reply.raise_for_status()
-    return int(reply.json()["message"] == "success")

@@ -37,8 +37,6 @@ _PART = 20_480
 _MOST = 491_520
 _SHARE = 8
 """Between the two this share of what is left: few files of a large plan, and little to write at its end."""
-_MOST_BYTES = 16_000_000
-"""And no more than this of objects: what it takes to write them is not in DuckDB's own count."""
 _MEMORY = 400_000_000
 """Bytes DuckDB may hold meanwhile."""
 _CODES = {name: code for code, name in enumerate(OUTCOMES, start=1)}
@@ -50,11 +48,10 @@ class FoldAhead:
     Args:
         send: The send; it was not begun before.
         objects: Objects of its plan.
-        size: Their bytes.
         now: The current time.
     """
 
-    def __init__(self, send: "Send", objects: int, size: int, now: datetime) -> None:
+    def __init__(self, send: "Send", objects: int, now: datetime) -> None:
         self.receipts = 0
         """Receipts taken in."""
         self._send = send
@@ -69,7 +66,6 @@ class FoldAhead:
         self._changed = threading.Condition()
         send.ledger.held_table.open_or_create()
         self._held = send.ledger.acknowledged()
-        self._most = max(_PART, min(_MOST, _MOST_BYTES * objects // max(1, size)))
         self._files: Rewrite | None = None
         self._fold: Fold | None = None
         self._connection: DuckDBPyConnection | None = None
@@ -84,7 +80,7 @@ class FoldAhead:
         objects = int(counts.get("objects", 0))
         if send.resumed or send.done != 0 or send.object_limit is not None or objects < _WORTH:
             return None
-        return cls(send, objects, int(counts.get("bytes", 0)), now)
+        return cls(send, objects, now)
 
     def add(self, receipts: pa.Table) -> None:
         """Take in receipts that are in the ledger."""
@@ -197,7 +193,7 @@ class FoldAhead:
                     return self._written
                 left = len(self._codes) - self._written
                 if self._ending:
-                    return self._written + min(self._most, left)
-                if self._settled - self._written >= min(self._most, max(_PART, left // _SHARE)):
-                    return min(self._settled, self._written + self._most)
+                    return self._written + min(_MOST, left)
+                if self._settled - self._written >= min(_MOST, max(_PART, left // _SHARE)):
+                    return min(self._settled, self._written + _MOST)
                 self._changed.wait()
