@@ -20,7 +20,7 @@ from braze_assets.csv_files.place import open_place
 from braze_assets.csv_files.records import Records
 from braze_assets.csv_files.settings import CsvSettings
 from braze_assets.delivery import BrazeClient, DeliverySettings, send_plan
-from braze_assets.delivery.wide import for_wide_objects
+from braze_assets.delivery.wide import for_wide_objects, holding_little
 from braze_assets.emulator.settings import DEFAULT_API_KEY
 from braze_assets.ledger import Ledger
 from braze_assets.plan import PlanSettings
@@ -71,7 +71,7 @@ def send(folder: str, url: str) -> int:
     os.environ["BRAZE_ASSETS_MEMORY_LIMIT"] = MEMORY
     stored = f"{folder}/plan.parquet"
     settings = for_wide_objects(DeliverySettings())
-    with BrazeClient(endpoint=url, api_key=DEFAULT_API_KEY, settings=settings) as client:
+    with holding_little(), BrazeClient(endpoint=url, api_key=DEFAULT_API_KEY, settings=settings) as client:
         return send_plan(
             plan=StoredTable.at(stored),
             plan_uri=stored,

@@ -95,25 +95,26 @@ class _Sending:
         """Send, and write down how far that came."""
         # Late: whoever loads the definitions needs no HTTP.
         from braze_assets.delivery import send_plan
-        from braze_assets.delivery.wide import for_wide_objects
+        from braze_assets.delivery.wide import for_wide_objects, holding_little
 
         header = read_plan_header(self.plan)
         file = self._file(header)
         budget = self.drop.time_budget_minutes * 60
         until = time.monotonic() + budget if budget else float("inf")
         braze: BrazeResource = getattr(self.context.resources, self.drop.destination)
-        report = send_plan(
-            plan=self.plan,
-            plan_uri=self.plan.uris[0],
-            ledger=self.drop.ledger(self.storage),
-            client=braze.client if self.mode != "preview" else None,
-            limits=braze.limits(),
-            settings=for_wide_objects(braze.delivery()),
-            mode=self.mode,
-            test_users=self.test_users,
-            progress=lambda progress: self.context.log.info(str(progress)),
-            cancelled=lambda: interrupted() or time.monotonic() > until,
-        )
+        with holding_little():
+            report = send_plan(
+                plan=self.plan,
+                plan_uri=self.plan.uris[0],
+                ledger=self.drop.ledger(self.storage),
+                client=braze.client if self.mode != "preview" else None,
+                limits=braze.limits(),
+                settings=for_wide_objects(braze.delivery()),
+                mode=self.mode,
+                test_users=self.test_users,
+                progress=lambda progress: self.context.log.info(str(progress)),
+                cancelled=lambda: interrupted() or time.monotonic() > until,
+            )
         return self._ended(report, header, file, interrupted=interrupted())
 
     def _file(self, header: PlanHeader) -> FileVersion | None:
