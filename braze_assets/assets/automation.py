@@ -21,13 +21,7 @@ a person makes by hand starts nothing: a look at the table sends nothing."""
 
 
 def started(
-    made: dg.Definitions,
-    flow: Timed,
-    job: Any,
-    keys: Collection[dg.AssetKey],
-    sends: Sequence[Flow] = (),
-    *,
-    leads: Collection[dg.AssetKey] = (),
+    made: dg.Definitions, flow: Timed, job: Any, keys: Collection[dg.AssetKey], sends: Sequence[Flow] = ()
 ) -> dg.Definitions:
     """The definitions of a flow, with what starts it: stopped until somebody starts that.
 
@@ -36,8 +30,7 @@ def started(
         flow: What is run.
         job: Its job.
         keys: The assets of the job.
-        sends: The flow, once for each destination; itself when left out.
-        leads: Those of the assets that new data starts; the flow's table when left out. The others follow.
+        sends: The flow, once for each destination; none where nothing is sent.
 
     Raises:
         ConfigurationError: It cannot run then; see `build_schedules`.
@@ -46,8 +39,6 @@ def started(
         schedules = build_schedules(flow, job, sends)
         return dg.Definitions.merge(made, dg.Definitions(schedules=schedules)) if schedules else made
     require_assets(flow, "run after new data")
-    if not leads and isinstance(flow, Flow):
-        leads = [flow.key()]
     if flow.within != ALWAYS:
         raise ConfigurationError(
             f"{flow.name} cannot run after new data: it has a first or a last day, and data "
@@ -62,7 +53,7 @@ def started(
         description=f"Runs {flow.name} when a table it reads was made, once all of them are there.",
     )
     return dg.Definitions(
-        assets=[_conditioned(each, flow, keys, leads) for each in made.assets or ()],
+        assets=[_conditioned(each, flow, keys) for each in made.assets or ()],
         jobs=made.jobs,
         asset_checks=made.asset_checks,
         sensors=[sensor],
@@ -81,13 +72,11 @@ def _leads(flow: Timed) -> dg.AutomationCondition[Any]:
     )
 
 
-def _conditioned(
-    asset: Any, flow: Timed, keys: Collection[dg.AssetKey], leads: Collection[dg.AssetKey]
-) -> Any:
+def _conditioned(asset: Any, flow: Timed, keys: Collection[dg.AssetKey]) -> Any:
     def conditioned(spec: dg.AssetSpec) -> dg.AssetSpec:
         if spec.key not in keys:
             return spec
-        condition = _leads(flow) if spec.key in leads else FOLLOWS
+        condition = _leads(flow) if spec.key in flow.leads else FOLLOWS
         return spec.replace_attributes(automation_condition=condition)
 
     return asset.map_asset_specs(conditioned) if isinstance(asset, dg.AssetsDefinition) else asset

@@ -29,7 +29,7 @@ def build_schedules(
     Args:
         flow: What is run.
         job: Its job.
-        sends: Where it is a flow: it, once for each destination; itself when left out.
+        sends: It, once for each destination; none where nothing is sent.
         as_of: From when on changes of clocks are told; now when left out.
 
     Raises:
@@ -49,6 +49,12 @@ def build_schedules(
     if cron is None:
         return []
     if timing.only_if_changed:
+        if not sends:
+            raise ConfigurationError(
+                f"{flow.name} cannot skip ticks only if nothing changed since a send: they are not sent.",
+                place=f"schedule of {flow.name}",
+                remedy="Leave `only_if_changed` out, or write `after new data`.",
+            )
         require_assets(flow, "skip ticks only if nothing changed")
     _require_ticks(flow, Timing(cron, timing.timezone))
     name = f"{flow.name}_schedule"
@@ -59,8 +65,6 @@ def build_schedules(
     if warning:
         _log.warning("%s: %s", name, warning)
     description = " ".join(filter(None, (f"{timing}.", warning)))
-    if not sends and isinstance(flow, Flow):
-        sends = [flow]
     return [_schedule(name, job, cron, flow, sends, description)]
 
 
@@ -133,7 +137,7 @@ def _schedule(
             return dg.SkipReason(
                 f"{key or at.date()} is outside of {first or 'the past'} to {last or 'the future'}."
             )
-        why_not = unchanged(context, flow, enabled, key) if asked and isinstance(flow, Flow) else ""
+        why_not = unchanged(context, flow, enabled, key) if asked else ""
         return dg.SkipReason(why_not) if why_not else dg.RunRequest(partition_key=key)
 
     return tick

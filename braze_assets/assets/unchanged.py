@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from braze_assets.assets.flow import Flow
+from braze_assets.assets.flow import Flow, Timed
 from braze_assets.resources.braze import BrazeResource
 
 __all__ = ["unchanged"]
@@ -19,7 +19,7 @@ _CODE = "dagster/code_version"
 
 
 def unchanged(
-    context: dg.ScheduleEvaluationContext, flow: Flow, sends: Sequence[Flow], partition: str | None
+    context: dg.ScheduleEvaluationContext, flow: Timed, sends: Sequence[Flow], partition: str | None
 ) -> str:
     """Why a tick has nothing to do; empty where a run is due.
 
@@ -59,14 +59,14 @@ def unchanged(
 
 def _changes(
     context: dg.ScheduleEvaluationContext,
-    flow: Flow,
+    flow: Timed,
     table: dg.EventLogRecord,
     newest: dict[dg.AssetKey, dg.EventLogRecord],
     partition: str | None,
 ) -> Iterator[bool]:
     """The query, and each of the tables it reads."""
     tags = _tags(table)
-    yield tags.get(_CODE) != _graph(context).get(flow.key()).code_version
+    yield tags.get(_CODE) != _graph(context).get(flow.leads[0]).code_version
     for key, event in newest.items():
         name = key.to_user_string()
         pointer = tags.get(f"dagster/input_event_pointer/{name}", "")
@@ -103,11 +103,11 @@ def _last_send(context: dg.ScheduleEvaluationContext, send: Flow) -> dg.EventLog
 
 
 def _table_of(
-    instance: dg.DagsterInstance, flow: Flow, send: Flow, sent: dg.EventLogRecord
+    instance: dg.DagsterInstance, flow: Timed, send: Flow, sent: dg.EventLogRecord
 ) -> dg.EventLogRecord | None:
     """The table whose plan a send delivered."""
     event: dg.EventLogRecord | None = sent
-    for key in (send.key("delta"), flow.key()):
+    for key in (send.key("delta"), flow.leads[0]):
         if event is None:
             return None
         partitions = [event.partition_key] if event.partition_key else None
@@ -119,7 +119,7 @@ def _table_of(
 
 
 def _newest(
-    context: dg.ScheduleEvaluationContext, key: dg.AssetKey, flow: Flow, partition: str | None
+    context: dg.ScheduleEvaluationContext, key: dg.AssetKey, flow: Timed, partition: str | None
 ) -> dg.EventLogRecord | None:
     """The newest event of a table: of what the partition reads of it, if both have partitions."""
     graph = _graph(context)

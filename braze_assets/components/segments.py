@@ -78,13 +78,6 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
         columns.setdefault(customers.path[-1].lower())
         tables = Tables(columns, customers=customers.path[-1].lower(), key=self.key, open=True, usual=USUAL)
         check_segments(own, tables, everything)
-        timing = timing_of(self.schedule)
-        if timing.only_if_changed:
-            raise ConfigurationError(
-                "Segments cannot skip ticks only if nothing changed since a send: they are not sent.",
-                place=f"schedule of {self.name}",
-                remedy="Leave `only_if_changed` out, or write `after new data`.",
-            )
         sources = {
             name.lower(): declared_source(name.lower(), self.sources, context.path) for name in columns
         }
@@ -100,7 +93,7 @@ class Segments(dg.Component, dg.Model, dg.Resolvable):
             others=everything,
             sources=sources,
             partitions=partitions_of(self.partitions),
-            timing=timing,
+            timing=timing_of(self.schedule),
             group=self.group,
             located=places.located,
         )

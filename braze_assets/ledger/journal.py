@@ -185,7 +185,7 @@ class Journal:
     """
 
     def __init__(self, storage: Storage, uri: str) -> None:
-        # Read whole each time: statistics would only take time.
+        # Always read whole: statistics would only take time.
         self.table = LedgerTable(storage, uri, SENDS_SCHEMA, {"delta.dataSkippingNumIndexedCols": "0"})
         self._watched: tuple[DeltaTable, int] | None = None
         self._known: tuple[tuple[str, int], tuple[Entry, ...]] | None = None  # by table and version

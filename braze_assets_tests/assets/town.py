@@ -11,7 +11,7 @@ from braze_assets.assets.partitions import daily_partitions
 from braze_assets.emulator.process import LocalBraze
 from braze_assets_tests.projects import Project
 
-__all__ = ["D1", "D2", "D3", "Town"]
+__all__ = ["CAMPAIGN", "D1", "D2", "D3", "NAME", "PARTS", "SEGMENTS", "Town"]
 
 D1, D2, D3 = "2026-07-01", "2026-07-02", "2026-07-03"
 SEGMENTS = """\
@@ -23,6 +23,17 @@ attributes:
     - {name: employees, rule: {flags.employees: is true}}
     - {name: vip, rule: {flags.vip: is true}}
 """
+CAMPAIGN = """\
+type: braze_assets.Campaign
+attributes:
+  name: Summer Win-back
+  include: [lapsing]
+  exclude: [employees]
+  identifier: external_id
+  mode: live
+"""
+NAME = "campaign_summer_win_back"
+PARTS = [NAME, f"{NAME}_delta", f"{NAME}_sync", f"{NAME}_recipients", f"{NAME}_sample"]
 FLAGS = ("lapsing", "employees", "vip")
 
 

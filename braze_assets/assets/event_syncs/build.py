@@ -27,4 +27,4 @@ def build_event_sync(sync: EventSyncDefinition) -> dg.Definitions:
         description=f"Table, plan, send (mode: {sync.mode}) and review of {sync.name}.",
     )
     made = dg.Definitions(assets=assets, jobs=[job, build_settle_job(sync)])
-    return started(made, sync, job, [asset.key for asset in assets])
+    return started(made, sync, job, [asset.key for asset in assets], [sync])

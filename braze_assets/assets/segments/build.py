@@ -27,13 +27,12 @@ def build_segments(definition: SegmentsDefinition) -> dg.Definitions:
         ConfigurationError: They cannot run when they are to; see `build_schedules`.
     """
     assets = _assets(definition)
-    keys = [segment_key(each.name) for each in definition.segments]
     job = dg.define_asset_job(
         f"{definition.name}_job",
-        selection=dg.AssetSelection.assets(*keys),
+        selection=dg.AssetSelection.assets(*definition.leads),
         description=f"The members of the segments of {definition.name}, in one pass over their tables.",
     )
-    return started(dg.Definitions(assets=[assets], jobs=[job]), definition, job, keys, leads=keys)
+    return started(dg.Definitions(assets=[assets], jobs=[job]), definition, job, definition.leads)
 
 
 def _assets(definition: SegmentsDefinition) -> dg.AssetsDefinition:

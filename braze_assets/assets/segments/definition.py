@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
 from pathlib import Path
 
 import dagster as dg
 
-from braze_assets.assets.flow import ALWAYS, Source
-from braze_assets.assets.timing import BY_HAND, Timing
+from braze_assets.assets.flow import Source, Timed
 from braze_assets.segments import Segment, Tables
 
 __all__ = ["SegmentDefinition", "SegmentsDefinition", "segment_key"]
@@ -40,7 +38,7 @@ class SegmentDefinition:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentsDefinition:
+class SegmentsDefinition(Timed):
     """Segments that are computed together, in one pass over the tables they share.
 
     `braze_assets.components.Segments` makes it from YAML; `build_segments` makes assets from it.
@@ -53,23 +51,15 @@ class SegmentsDefinition:
     """What is known of the tables before they are read: names, and columns of some."""
     others: Mapping[str, Segment] = field(default_factory=dict)
     """Segments of other files, by name: rules may speak of them."""
-    sources: Mapping[str, Source] = field(default_factory=dict)
-    """Where tables come from, by name in lower case; an asset of `customer_360` where it is not said."""
-    partitions: dg.TimeWindowPartitionsDefinition | None = None
-    timing: Timing = BY_HAND
-    """When they are computed."""
-    within: tuple[date | None, date | None] = ALWAYS
-    """First and last day the schedule runs for."""
     group: str = "segments"
     located: Callable[[], AbstractContextManager[None]] = nullcontext
     """Gives errors of rules the file and line of what is wrong."""
 
-    def source(self, table: str) -> Source:
-        """Where a table comes from."""
-        return self.sources.get(table) or Source(asset=dg.AssetKey(["customer_360", table]))
+    @property
+    def leads(self) -> Sequence[dg.AssetKey]:
+        """All of them: each by its own tables."""
+        return [segment_key(each.name) for each in self.segments]
 
-    def as_of(self, partition: str | None, now: datetime) -> datetime:
-        """The moment a partition is computed for: its end, or now where there are no partitions."""
-        if self.partitions is None or partition is None:
-            return now
-        return self.partitions.time_window_for_partition_key(partition).end.astimezone(timezone.utc)
+    def source(self, table: str) -> Source:
+        """Where a table comes from; an asset of `customer_360` where it is not said."""
+        return self.sources.get(table) or Source(asset=dg.AssetKey(["customer_360", table]))
