@@ -10,6 +10,7 @@ from braze_assets.currents.duplicates import IdFile, shared, write_ids
 from braze_assets.currents.manifest import Manifest, loaded
 from braze_assets.currents.paths import hour_name
 from braze_assets.currents.spool import SpooledFile
+from braze_assets.currents.uuids import split_ids
 from braze_assets.currents.window import IdWindow
 from braze_assets.storage import StoredTable, existing
 
@@ -72,4 +73,4 @@ def _since(manifest: Manifest, then: str | None) -> int | None:
 def _write(manifest: Manifest, files: Sequence[SpooledFile], since: int, path: Path, ids: IdWindow) -> None:
     loads = {file.key: file.load for file in manifest.files}
     new = [file for file in files if loads[file.file.key] >= since]
-    write_ids(lambda: (file.ids() for file in new), path, {}, ids.engine)
+    write_ids(lambda: (split_ids(file.ids()) for file in new), path, {}, ids.engine)

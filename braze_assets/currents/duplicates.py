@@ -20,9 +20,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from braze_assets.currents.id_file import DOCUMENT, IdFile
-from braze_assets.currents.sorted_keys import GatheredKeys, SortedKeys
+from braze_assets.currents.in_order import in_order
+from braze_assets.currents.sorted_keys import GatheredKeys, SortedKeys, Span
 from braze_assets.currents.text_ids import GatheredTexts
-from braze_assets.currents.uuids import Keys, keys_of
+from braze_assets.currents.uuids import Keys, SplitIds, split_ids
 from braze_assets.storage import EngineSettings
 
 __all__ = ["DOCUMENT", "Duplicates", "IdFile", "find_duplicates", "shared", "write_ids"]
@@ -43,8 +44,8 @@ class Duplicates:
     of_earlier_hours: int
 
 
-Ids = Callable[[], Iterable[pa.ChunkedArray]]
-"""Gives the `id` column of each file, in the order of the files."""
+Ids = Callable[[], Iterable[SplitIds]]
+"""Gives the ids of each file, in the order of the files."""
 
 
 def find_duplicates(
@@ -54,6 +55,7 @@ def find_duplicates(
     keep: Path | None = None,
     document: Mapping[str, Any] | None = None,
     settings: EngineSettings | None = None,
+    workers: int = 1,
 ) -> Duplicates:
     """Find the events to leave out. Events without an id are all kept.
 
@@ -66,21 +68,27 @@ def find_duplicates(
         keep: Where to keep the ids of this hour in the same way.
         document: What to say about them in the file.
         settings: How much of the machine DuckDB may take, for ids that are no UUIDs.
+        workers: How many processors sort and search.
     """
     again: list[npt.NDArray[np.int64]] = []
     known: list[npt.NDArray[np.int64]] = []
 
-    def searched(spans: Iterable[SortedKeys]) -> Iterator[Keys]:
-        for span in spans:
-            for file in earlier:
-                for keys in file.numbers():
-                    span.find(keys)
-            again.append(span.position[span.again & ~span.known])
-            known.append(span.position[span.known])
-            yield span.distinct
-
     with _gathered(ids, settings) as (keys, texts):
-        parts = chain(searched(keys.spans()), texts.distinct() if keep is not None else ())
+
+        def search(span: Span) -> SortedKeys:
+            mine = keys.sorted(span)
+            for file in earlier:
+                for others in file.numbers():
+                    mine.find(others)
+            return mine
+
+        def searched() -> Iterator[Keys]:
+            for mine in in_order(search, keys.spans(workers), workers):
+                again.append(mine.position[mine.again & ~mine.known])
+                known.append(mine.position[mine.known])
+                yield mine.distinct
+
+        parts = chain(searched(), texts.distinct() if keep is not None else ())
         if keep is not None:
             IdFile(keep).write(parts, document or {})
         else:
@@ -99,14 +107,15 @@ def write_ids(
 ) -> None:
     """Keep the distinct ids of an hour in a file."""
     with _gathered(ids, settings) as (keys, texts):
-        IdFile(path).write(chain((span.distinct for span in keys.spans()), texts.distinct()), document)
+        numbers = (keys.sorted(span).distinct for span in keys.spans())
+        IdFile(path).write(chain(numbers, texts.distinct()), document)
 
 
 def shared(one: IdFile, other: IdFile, settings: EngineSettings | None = None) -> bool:
     """Whether two files of ids have an id in common."""
 
-    def texts() -> Iterator[pa.ChunkedArray]:
-        return (pa.chunked_array([each]) for each in one.texts())
+    def texts() -> Iterator[SplitIds]:
+        return (split_ids(pa.chunked_array([each])) for each in one.texts())
 
     for key, low in one.numbers():
         mine = SortedKeys(key, low, np.arange(len(key), dtype=np.int64))
@@ -121,17 +130,10 @@ def _gathered(ids: Ids, settings: EngineSettings | None) -> Iterator[tuple[Gathe
     """The ids by kind, with the positions of their events."""
     with GatheredKeys() as keys, GatheredTexts(settings) as texts:
         start = 0
-        for column in ids():
-            for chunk in column.chunks:
-                positions = np.arange(start, start + len(chunk), dtype=np.int64)
-                start += len(chunk)
-                found, numbers = keys_of(chunk)
-                if found.all():
-                    keys.add(numbers, positions)
-                    continue
-                keys.add(numbers, positions[found])
-                others = ~found & chunk.is_valid().to_numpy(zero_copy_only=False)
-                if others.any():
-                    texts.add(chunk.filter(pa.array(others)), positions[others])
+        for part in ids():
+            keys.add(part.keys, part.numbered + start)
+            if len(part.texts):
+                texts.add(part.texts.combine_chunks(), part.placed + start)
+            start += part.events
         texts.finish()
         yield keys, texts

@@ -2,14 +2,13 @@
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from braze_assets.currents.columns import documented_schema
 from braze_assets.currents.counting import report_of
@@ -17,11 +16,13 @@ from braze_assets.currents.duplicates import Duplicates, find_duplicates
 from braze_assets.currents.evolution import Held, table_schema
 from braze_assets.currents.groups import grouped
 from braze_assets.currents.hour import IngestedHour, ReadHour
+from braze_assets.currents.in_order import in_order
 from braze_assets.currents.listing import CurrentsSource, FileRef
 from braze_assets.currents.paths import hour_name, window
 from braze_assets.currents.progress import Progress
 from braze_assets.currents.refusals import refuse_incompatible, refuse_unreadable
 from braze_assets.currents.spool import Reading, read_ids, spool_files
+from braze_assets.currents.uuids import SplitIds, split_ids
 from braze_assets.currents.window import IdWindow
 from braze_assets.storage import EngineSettings, Storage
 
@@ -149,7 +150,7 @@ def id_window(
 ) -> IdWindow:
     """The ids of an event type's hours, read from the bucket as these settings say."""
 
-    def read(files: Sequence[FileRef]) -> "partial[Iterator[pa.ChunkedArray]]":
+    def read(files: Sequence[FileRef]) -> "partial[Iterator[SplitIds]]":
         return partial(read_ids, source, files, settings)
 
     return IdWindow(event_type, folder, read, str(settings.decoding), storage, settings.deduplicating)
@@ -160,8 +161,8 @@ def _duplicates(read: ReadHour, ids: IdWindow, settings: IngestSettings) -> Dupl
     if not files:
         return Duplicates(np.empty(0, dtype=np.int64), 0, 0)
 
-    def own() -> Iterable[pa.ChunkedArray]:
-        return (group.ids() for group in grouped(read.files))
+    def own() -> Iterator[SplitIds]:
+        return in_order(lambda group: split_ids(group.ids()), grouped(read.files), settings.busy)
 
     earlier = ids.files(read.earlier)
     found = find_duplicates(
@@ -170,6 +171,7 @@ def _duplicates(read: ReadHour, ids: IdWindow, settings: IngestSettings) -> Dupl
         keep=ids.own(read.hour),
         document=ids.document(files),
         settings=settings.deduplicating,
+        workers=settings.busy,
     )
     ids.publish(read.hour, files)
     return found

@@ -1,8 +1,9 @@
 """The UUIDs of an hour in order, as many at a time as fit into memory: equal ones stand beside each other."""
 
 import itertools
+import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,15 @@ from braze_assets.currents.uuids import Keys
 __all__ = ["GatheredKeys", "SortedKeys"]
 
 _AT_ONCE = 8 << 20
-"""Keys that are sorted at a time: about 80 bytes of memory each."""
+"""Keys that are sorted at a time, by all workers: about 80 bytes of memory each."""
+_WORTH = 1 << 18
+"""Keys for which it is worth the trouble to share them among workers."""
 _IN_MEMORY = 1 << 20
 """Keys that wait in memory before they wait on disk."""
 
 Positions = npt.NDArray[np.int64]
+Span = tuple[int, int]
+"""The first and the last key of a span."""
 
 
 @dataclass
@@ -98,26 +103,34 @@ class GatheredKeys:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="braze-assets-")  # noqa: SIM115
             np.concatenate(self._here, axis=1).T.tofile(self._file)
+            self._file.flush()
             self._here, self._waiting = [], 0
 
-    def spans(self) -> Iterator[SortedKeys]:
-        """All of them, in the order of the keys."""
-        spans = max(1, -(-self._count // _AT_ONCE))
-        edges = np.linspace(0, 2.0**64, spans + 1)
-        for first, last in itertools.pairwise(edges):
-            found = list(self._between(int(first), int(last) - 1) if spans > 1 else self._all())
-            rows = np.concatenate(found, axis=1) if found else np.empty((3, 0), np.uint64)
-            del found
-            order = np.argsort(rows[0])
-            yield SortedKeys(rows[0][order], rows[1][order], rows[2][order].view(np.int64))
+    def spans(self, workers: int = 1) -> list[Span]:
+        """Spans that hold all keys among them, in their order.
+
+        Args:
+            workers: How many are sorted at a time.
+        """
+        spans = max(-(-self._count * workers // _AT_ONCE), workers if self._count > _WORTH else 1)
+        edges = [round(edge) for edge in np.linspace(0, 2.0**64, spans + 1).tolist()]
+        return [(first, last - 1) for first, last in itertools.pairwise(edges)]
+
+    def sorted(self, span: Span) -> SortedKeys:
+        """The keys of a span. Several may be asked for at a time, once all are added."""
+        first, last = map(np.uint64, span)
+        whole = span == (0, 2**64 - 1)
+        found = [rows if whole else rows[:, (rows[0] >= first) & (rows[0] <= last)] for rows in self._all()]
+        rows = np.concatenate(found, axis=1) if found else np.empty((3, 0), np.uint64)
+        del found
+        order = np.argsort(rows[0])
+        return SortedKeys(rows[0][order], rows[1][order], rows[2][order].view(np.int64))
 
     def _all(self) -> Iterable[npt.NDArray[np.uint64]]:
         if self._file is not None:
-            self._file.seek(0)
-            while len(rows := np.fromfile(self._file, np.uint64, 3 * _IN_MEMORY)):
-                yield rows.reshape(-1, 3).T
+            place, size = 0, 24 * _IN_MEMORY
+            # Not by the file's own place, which several workers would move.
+            while data := os.pread(self._file.fileno(), size, place):
+                yield np.frombuffer(data, np.uint64).reshape(-1, 3).T
+                place += len(data)
         yield from self._here
-
-    def _between(self, first: int, last: int) -> Iterable[npt.NDArray[np.uint64]]:
-        for rows in self._all():
-            yield rows[:, (rows[0] >= np.uint64(first)) & (rows[0] <= np.uint64(last))]

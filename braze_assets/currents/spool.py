@@ -24,6 +24,7 @@ from braze_assets.currents.decode import DecodeSettings, Quarantined, Unreadable
 from braze_assets.currents.evolution import cast_column
 from braze_assets.currents.field_rules import FieldRules
 from braze_assets.currents.listing import CurrentsSource, FileRef
+from braze_assets.currents.uuids import SplitIds, split_ids
 from braze_assets.storage.dictionaries import plain, plain_schema, plain_table
 
 __all__ = ["Reading", "SpooledFile", "leave_out", "read_files", "read_ids", "spool_files"]
@@ -145,17 +146,15 @@ def spool_files(
     yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.busy)
 
 
-def read_ids(
-    source: CurrentsSource, files: Sequence[FileRef], settings: Reading
-) -> Iterator[pa.ChunkedArray]:
+def read_ids(source: CurrentsSource, files: Sequence[FileRef], settings: Reading) -> Iterator[SplitIds]:
     """The ids of the same records that `spool_files` gives, a file at a time.
 
     Raises:
         StorageError: A file cannot be read at all.
     """
 
-    def use(number: int, file: FileRef, data: bytes) -> pa.ChunkedArray:
-        return _ids_of(data, settings.decoding)
+    def use(number: int, file: FileRef, data: bytes) -> SplitIds:
+        return split_ids(_ids_of(data, settings.decoding))
 
     yield from read_files(files, source.read, use, readers=settings.readers, workers=settings.busy)
 

@@ -1,14 +1,17 @@
-"""UUIDs as numbers, many at a time.
+"""Ids as what they are: UUIDs as numbers, many at a time, others as text.
 
 An id counts as a UUID only where the UUID's own text (36 characters, lower case) is exactly the id: then the
 numbers stand for that id and for no other.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["Keys", "keys_of"]
+__all__ = ["Keys", "SplitIds", "keys_of", "split_ids"]
 
 Numbers = npt.NDArray[np.uint64]
 Keys = tuple[Numbers, Numbers]
@@ -19,6 +22,52 @@ _LENGTH = 36
 _DIGITS = ((0, 8), (9, 13), (14, 18), (19, 23), (24, 36))
 _DASHES = [8, 13, 18, 23]
 _bits = np.uint64
+
+
+@dataclass(frozen=True)
+class SplitIds:
+    """The ids of some events by kind.
+
+    Args:
+        events: How many events there are, also without an id.
+        keys: The UUIDs.
+        numbered: The place of each of them among the events.
+        texts: The others.
+        placed: The place of each of those.
+    """
+
+    events: int
+    keys: Keys
+    numbered: npt.NDArray[np.int64]
+    texts: pa.ChunkedArray
+    placed: npt.NDArray[np.int64]
+
+
+def split_ids(ids: pa.ChunkedArray) -> SplitIds:
+    """Ids, as text, by kind; nulls are none."""
+    start = 0
+    keys, lows, numbered, texts, placed = [], [], [], [], []
+    for chunk in ids.chunks:
+        places = np.arange(start, start + len(chunk), dtype=np.int64)
+        start += len(chunk)
+        found, (key, low) = keys_of(chunk)
+        keys.append(key)
+        lows.append(low)
+        if found.all():
+            numbered.append(places)
+            continue
+        numbered.append(places[found])
+        others = ~found & chunk.is_valid().to_numpy(zero_copy_only=False)
+        if others.any():
+            texts.append(chunk.filter(pa.array(others)))
+            placed.append(places[others])
+    return SplitIds(
+        start,
+        (_joined(keys, np.uint64), _joined(lows, np.uint64)),
+        _joined(numbered, np.int64),
+        pa.chunked_array(texts, pa.string()),
+        _joined(placed, np.int64),
+    )
 
 
 def keys_of(ids: pa.StringArray) -> tuple[npt.NDArray[np.bool_], Keys]:
@@ -46,6 +95,10 @@ def keys_of(ids: pa.StringArray) -> tuple[npt.NDArray[np.bool_], Keys]:
     found[np.flatnonzero(found)[~good]] = False
     high, low = numbers[good, 0], numbers[good, 1]
     return found, (_spread(high ^ low), low)
+
+
+def _joined(parts: list[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, kind), *parts])
 
 
 def _numbers(words: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:

@@ -24,11 +24,12 @@ from braze_assets.currents.duplicates import DOCUMENT, IdFile, write_ids
 from braze_assets.currents.listing import FileRef
 from braze_assets.currents.manifest import fingerprint
 from braze_assets.currents.paths import hour_name
+from braze_assets.currents.uuids import SplitIds
 from braze_assets.storage import EngineSettings, Storage, StoredTable, atomic_writer, storage_errors
 
 __all__ = ["IdWindow"]
 
-ReadIds = Callable[[Sequence[FileRef]], Callable[[], Iterable[pa.ChunkedArray]]]
+ReadIds = Callable[[Sequence[FileRef]], Callable[[], Iterable[SplitIds]]]
 """Gives the ids of files, one file at a time."""
 
 

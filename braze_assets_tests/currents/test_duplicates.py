@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from braze_assets.currents import id_file, sorted_keys, text_ids, uuids
 from braze_assets.currents.duplicates import IdFile, find_duplicates, shared, write_ids
-from braze_assets.currents.uuids import keys_of
+from braze_assets.currents.uuids import SplitIds, keys_of, split_ids
 
 _SOME = [str(uuid.UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC834 % 2**128)) for number in range(12)]
 _NEARLY = [_SOME[1].upper(), _SOME[2].replace("-", "_"), _SOME[3][:-1] + "g", _SOME[4][:-1], f" {_SOME[5]}"]
@@ -20,8 +20,12 @@ _IDS = st.sampled_from([None, "", "event-1", "event-2", "é" * 18, *_SOME, *_NEA
 _HOUR = st.lists(st.lists(_IDS, max_size=8), max_size=4)
 
 
-def _columns(hour: Sequence[Sequence[str | None]]) -> list[pa.ChunkedArray]:
-    return [pa.chunked_array([pa.array([None, *ids], pa.string())[1:]]) for ids in hour]
+def _columns(hour: Sequence[Sequence[str | None]]) -> list[SplitIds]:
+    """The ids of each file, in two chunks that do not begin where their memory does."""
+    return [
+        split_ids(pa.chunked_array([pa.array([None, *part], pa.string())[1:] for part in (ids[:3], ids[3:])]))
+        for ids in hour
+    ]
 
 
 def _file(hour: Sequence[Sequence[str | None]], path: Path) -> IdFile:
@@ -35,18 +39,20 @@ def _sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     if request.param == "few at once":
         monkeypatch.setattr(sorted_keys, "_AT_ONCE", 4)
         monkeypatch.setattr(sorted_keys, "_IN_MEMORY", 2)
+        monkeypatch.setattr(sorted_keys, "_WORTH", 1)
         monkeypatch.setattr(text_ids, "_IN_MEMORY", 2)
         monkeypatch.setattr(id_file, "_ROWS", 2)
         monkeypatch.setattr(id_file, "_FEW", 3)
 
 
 @settings(deadline=None, max_examples=40)
-@given(hour=_HOUR, earlier=st.lists(_HOUR, max_size=3), alike=st.booleans())
+@given(hour=_HOUR, earlier=st.lists(_HOUR, max_size=3), alike=st.booleans(), workers=st.sampled_from([1, 3]))
 def test_the_first_of_several_stays(
     tmp_path_factory: pytest.TempPathFactory,
     hour: list[list[str | None]],
     earlier: list[list[list[str | None]]],
     alike: bool,
+    workers: int,
 ) -> None:
     """K41: of several the first stays, and none that an earlier hour has; also if numbers collide."""
     folder = tmp_path_factory.mktemp("ids")
@@ -55,8 +61,10 @@ def test_the_first_of_several_stays(
             patch.setattr(uuids, "_spread", lambda numbers: numbers & np.uint64(1))
         files = [_file(each, folder / f"{number}.parquet") for number, each in enumerate(earlier)]
         kept = folder / "kept.parquet"
-        found = find_duplicates(lambda: _columns(hour), files, keep=kept, document={"of": "it"})
-        without = find_duplicates(lambda: _columns(hour), files)
+        found = find_duplicates(
+            lambda: _columns(hour), files, keep=kept, document={"of": "it"}, workers=workers
+        )
+        without = find_duplicates(lambda: _columns(hour), files, workers=workers)
         common = [shared(IdFile(kept), file) for file in files]
 
     known = {name for each in earlier for ids in each for name in ids}
