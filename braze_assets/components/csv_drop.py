@@ -74,6 +74,12 @@ class CsvDrop(dg.Component, dg.Model, dg.Resolvable):
         description="keep: the file stays; move: to done/ or failed/; tag: S3 gets the tag braze_assets.",
     )
     look_seconds: int = Field(default=20, ge=5, le=60, description="Seconds between two looks of the sensor.")
+    forget_after_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days after which a file that is no longer in the folder loses its partition in Dagster. "
+        "Its tables stay, and its content is not imported again.",
+    )
     guards: CsvDropGuardsModel = CsvDropGuardsModel()
     description: str | None = None
     owners: Sequence[str] = ()
@@ -134,6 +140,7 @@ class CsvDrop(dg.Component, dg.Model, dg.Resolvable):
             time_budget_minutes=self.time_budget_minutes,
             when_done=self.when_done,
             look_seconds=self.look_seconds,
+            forget_after_days=self.forget_after_days,
             description=self.description,
             owners=self.owners,
             group=self.group,

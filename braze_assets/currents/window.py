@@ -25,7 +25,14 @@ from braze_assets.currents.listing import FileRef
 from braze_assets.currents.manifest import fingerprint
 from braze_assets.currents.paths import hour_name
 from braze_assets.currents.uuids import SplitIds
-from braze_assets.storage import EngineSettings, Storage, StoredTable, atomic_writer, storage_errors
+from braze_assets.storage import (
+    EngineSettings,
+    Storage,
+    StoredTable,
+    atomic_writer,
+    storage_errors,
+    written_at,
+)
 
 __all__ = ["IdWindow"]
 
@@ -120,7 +127,7 @@ class IdWindow:
         with storage_errors(str(folder)):
             found = folder.fs.find(folder.path, detail=True) if folder.exists() else {}
             for name, info in found.items():
-                if _written(info) < before.timestamp():
+                if written_at(info) < before:
                     folder.fs.rm_file(name)
                     gone += 1
         return gone
@@ -154,11 +161,6 @@ class IdWindow:
     def _path(self, name: str) -> Any:
         assert self.storage is not None
         return self.storage.path("currents_ids", self.event_type, f"{name}.parquet")
-
-
-def _written(info: Mapping[str, Any]) -> float:
-    when = info.get("LastModified")
-    return when.timestamp() if isinstance(when, datetime) else float(info["mtime"])
 
 
 def _says(path: Path, document: Mapping[str, Any]) -> bool:

@@ -2,7 +2,14 @@
 
 from braze_assets.storage.dictionaries import EncodedBatches
 from braze_assets.storage.engine import EngineSettings, connect, quote_identifier, quote_literal
-from braze_assets.storage.location import Storage, atomic_writer, open_path, storage_errors, storage_failure
+from braze_assets.storage.location import (
+    Storage,
+    atomic_writer,
+    open_path,
+    storage_errors,
+    storage_failure,
+    written_at,
+)
 from braze_assets.storage.tables import StoredTable, Written, existing, write_parquet
 
 __all__ = [
@@ -20,4 +27,5 @@ __all__ = [
     "storage_errors",
     "storage_failure",
     "write_parquet",
+    "written_at",
 ]

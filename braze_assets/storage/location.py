@@ -3,16 +3,17 @@
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from datetime import datetime, timezone
+from typing import IO, Any
 
 from upath import UPath
 
 from braze_assets.errors import ConfigurationError, StorageError, StorageUnavailableError
 
-__all__ = ["Storage", "atomic_writer", "open_path", "storage_errors", "storage_failure"]
+__all__ = ["Storage", "atomic_writer", "open_path", "storage_errors", "storage_failure", "written_at"]
 
 _REMEDIES = {
     "NoSuchBucket": (
@@ -154,6 +155,12 @@ def storage_failure(error: BaseException, place: str) -> StorageError | None:
     cause, remedy = known
     kind = StorageUnavailableError if _of_engine(error) else StorageError
     return kind(f"The storage cannot be used: {cause}.", place=place, remedy=remedy)
+
+
+def written_at(facts: Mapping[str, Any]) -> datetime:
+    """When a file was last written, in UTC, by what a listing says of it."""
+    when = facts.get("LastModified")
+    return when if isinstance(when, datetime) else datetime.fromtimestamp(float(facts["mtime"]), timezone.utc)
 
 
 def _of_engine(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
+from braze_assets.csv_files.progress import Progress
 from braze_assets.emulator.process import LocalBraze
 from braze_assets.storage import Storage, open_path
 from braze_assets_tests.projects import Project
@@ -76,7 +77,11 @@ class Drop:
         assert isinstance(result, dg.SensorResult)
         self.cursor = result.cursor
         for request in result.dynamic_partitions_requests or ():
-            self.instance.add_dynamic_partitions("loyalty_files", list(request.partition_keys))
+            if isinstance(request, dg.AddDynamicPartitionsRequest):
+                self.instance.add_dynamic_partitions("loyalty_files", list(request.partition_keys))
+            else:
+                for key in request.partition_keys:
+                    self.instance.delete_dynamic_partition("loyalty_files", key)
         return result
 
     def asked(self) -> dg.RunRequest:
@@ -125,6 +130,10 @@ class Drop:
         with open_path(uri).open("rb") as source:
             rows: list[dict[str, Any]] = pq.read_table(source).to_pylist()
         return rows
+
+    def known(self) -> dict[str, str]:
+        """How far each version is, by partition, as the drop knows it."""
+        return {key: each.state for key, each in Progress(self.storage, "loyalty").known().items()}
 
     @property
     def storage(self) -> Storage:

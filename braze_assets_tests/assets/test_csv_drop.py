@@ -1,7 +1,10 @@
 """CSV drops, end to end: a sensor, real runs, a local Braze, in a folder and on S3."""
 
+from datetime import datetime, timedelta, timezone, tzinfo
+
 import pytest
 
+from braze_assets.assets.csv_drops import sensor
 from braze_assets_tests.assets.drop import ANYWHERE, SEED, Drop
 from braze_assets_tests.projects import failure, metadata
 
@@ -47,6 +50,49 @@ def test_the_same_content_is_imported_once_and_a_changed_one_again(drop: Drop) -
     assert drop.held("abc123") == {"Loyalty Points": 1983, "Last Brand Purchased": "Solomon"}
     assert len(drop.instance.get_dynamic_partitions("loyalty_files")) == 3
     assert drop.imports() == []
+
+
+@ANYWHERE
+def test_a_file_that_left_the_folder_is_forgotten_in_the_end(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L05, X5: a year of files is no year of partitions; and no content comes twice for that."""
+    drop.settings("when_done: move")
+    drop.put("gone.csv", SEED)
+    assert [each.success for each in drop.imports()] == [True]
+    drop.settings("when_done: keep")
+    drop.put("stays.csv", SEED.replace("1982", "1983"))
+    assert [each.success for each in drop.imports()] == [True]
+    [gone, stays] = sorted(drop.instance.get_dynamic_partitions("loyalty_files"))
+    assert (gone[:4], stays[:5]) == ("gone", "stays")
+
+    assert not drop.look().dynamic_partitions_requests
+    later = datetime.now(timezone.utc) + timedelta(days=89)
+    _at(monkeypatch, later)
+    assert not drop.look().dynamic_partitions_requests
+    _at(monkeypatch, later + timedelta(days=2))
+    [request] = drop.look().dynamic_partitions_requests or ()
+    assert list(request.partition_keys) == [gone]
+    assert drop.instance.get_dynamic_partitions("loyalty_files") == [stays]
+    # What became of it is forgotten only when the partition is gone: a crash in between leaves nothing.
+    assert drop.known() == {gone: "done", stays: "done"}
+    assert not drop.look().dynamic_partitions_requests
+    assert drop.known() == {stays: "done"}
+    monkeypatch.undo()
+
+    drop.put("gone.csv", SEED)
+    [again] = drop.imports()
+    assert metadata(again, "loyalty_delta")["status"] == "empty"
+    assert drop.held("abc123")["Loyalty Points"] == 1983
+
+
+def _at(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return now
+
+    monkeypatch.setattr(sensor, "datetime", Clock)
 
 
 def test_a_file_still_being_written_waits(drop: Drop) -> None:

@@ -43,6 +43,8 @@ class CsvDropDefinition(Flow):
     """After so long a send stops and another run goes on; 0: never."""
     when_done: WhenDone = "keep"
     look_seconds: int = 20
+    forget_after_days: int = 90
+    """Days after which a version that is no longer in the folder has no partition any more."""
 
     @property
     def name(self) -> str:

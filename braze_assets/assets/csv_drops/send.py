@@ -134,7 +134,8 @@ class _Sending:
         self, report: "SendReport", header: PlanHeader, file: FileVersion | None, *, interrupted: bool
     ) -> "SendReport":
         if self.mode != "live":
-            if self.progress.states().get(self.partition) not in ("done", "failed"):
+            known = self.progress.known().get(self.partition)
+            if known is None or known.state not in ("done", "failed"):
                 self.progress.put(self.partition, "tested" if self.mode == "test" else "previewed", _now())
             return report
         left = report.not_sent + report.unknown

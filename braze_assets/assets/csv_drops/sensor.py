@@ -1,6 +1,7 @@
 """The sensor of a drop: sees files come, and asks for one import at a time."""
 
-from datetime import datetime, timezone
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import dagster as dg
@@ -8,11 +9,14 @@ import dagster as dg
 from braze_assets.assets.csv_drops.definition import CsvDropDefinition
 from braze_assets.csv_files.looks import Look, Looks, look
 from braze_assets.csv_files.place import FileVersion
+from braze_assets.csv_files.progress import Progress, forgettable
 from braze_assets.resources.failures import dagster_failures
 from braze_assets.resources.storage import StorageResource
 
 __all__ = ["build_sensor"]
 
+_FORGOTTEN = 200
+"""Versions forgotten in one look, at most: Dagster stops a look that takes a minute."""
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -38,20 +42,30 @@ def build_sensor(drop: CsvDropDefinition, job: Any) -> dg.SensorDefinition:
         with dagster_failures():
             place = drop.place()
             files = place.files()
+            progress, now = drop.progress(storage.storage()), datetime.now(timezone.utc)
+            known = progress.known()
             found = look(
                 files,
-                drop.progress(storage.storage()).states(),
+                {partition: each.state for partition, each in known.items()},
                 Looks.loads(context.cursor) if context.cursor else Looks.new(),
                 atomic=place.atomic,
                 busy=_busy(context, drop),
                 mode=drop.mode,
-                now=datetime.now(timezone.utc),
+                now=now,
             )
+            here = {file.partition for file in files}
+            old = forgettable(known, here, now - timedelta(days=drop.forget_after_days))
+            changes = _forgotten(context, drop, progress, old[:_FORGOTTEN])
         observed = [_observation(drop, file) for file in found.new]
         cursor = found.looks.dumps()
         if found.next is None:
             reason = _reason(found, len(files))
-            return dg.SensorResult(skip_reason=reason, cursor=cursor, asset_events=observed)
+            return dg.SensorResult(
+                skip_reason=reason,
+                cursor=cursor,
+                asset_events=observed,
+                dynamic_partitions_requests=changes,
+            )
         partition = found.next.partition
         request = dg.RunRequest(
             run_key=found.run_key,
@@ -63,10 +77,22 @@ def build_sensor(drop: CsvDropDefinition, job: Any) -> dg.SensorDefinition:
             run_requests=[request],
             cursor=cursor,
             asset_events=observed,
-            dynamic_partitions_requests=[drop.versions.build_add_request([partition])],
+            dynamic_partitions_requests=[*changes, drop.versions.build_add_request([partition])],
         )
 
     return drop_sensor
+
+
+def _forgotten(
+    context: dg.SensorEvaluationContext, drop: CsvDropDefinition, progress: Progress, old: Sequence[str]
+) -> list[dg.DeleteDynamicPartitionsRequest]:
+    """Versions lose their partition; what is known of them goes at a later look, when that has happened."""
+    if not old:
+        return []
+    held = set(drop.versions.get_partition_keys(dynamic_partitions_store=context.instance))
+    progress.forget(partition for partition in old if partition not in held)
+    listed = [partition for partition in old if partition in held]
+    return [drop.versions.build_delete_request(listed)] if listed else []
 
 
 def _assets(found: Look) -> list[str]:
