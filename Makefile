@@ -25,7 +25,7 @@ dev: setup ## open the Dagster UI, its daemon and a local Braze on this machine
 	@$(BIN)/python -m braze_assets.demo.dev
 
 test: setup ## run the test-suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## formatting, lint rules, import directions, types
 	$(BIN)/ruff format --check .
