@@ -1,17 +1,19 @@
-"""What the send of a flow says of the flow: the list of orchestrations is made of it."""
+"""What the send of a flow, or a segment, says of itself: the list of orchestrations is made of it."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-from braze_assets.assets.flow import Flow
+from braze_assets.assets.flow import Flow, Timed
 from braze_assets.assets.timing import AFTER_NEW_DATA, Timing
 
-__all__ = ["FACTS", "PAUSED", "described", "facts_of", "timing_said"]
+__all__ = ["FACTS", "PAUSED", "SEGMENTS", "described", "facts_of", "segments_facts", "timing_said"]
 
 FACTS = "orchestration"
-"""Metadata of the asset of a send."""
+"""Metadata of the asset of a send, or of a segment."""
+SEGMENTS = "segments"
+"""The kind of what sends nothing."""
 PAUSED = "paused"
 """Metadata of the assets of a flow that does nothing by itself, with the reason."""
 
@@ -23,23 +25,35 @@ def facts_of(flow: Flow, started_by: str | None = None) -> dict[str, Any]:
         flow: What is sent.
         started_by: The schedule or sensor that starts it; by its timing when left out.
     """
-    timing = flow.timing
-    if started_by is None and not timing.manual:
-        # One for all destinations of a table.
-        table = flow.key().path[-1]
-        started_by = f"{table}_{'sensor' if timing.when == AFTER_NEW_DATA else 'schedule'}"
+    if started_by is None:
+        started_by = _starter(flow, flow.key().path[-1])  # One for all destinations of a table.
     status = "draft" if flow.held_back else "active" if getattr(flow, "enabled", True) else "disabled"
+    return _facts(flow, flow.kind, started_by, destination=flow.destination, mode=flow.mode, status=status)
+
+
+def segments_facts(segments: Timed) -> dict[str, Any]:
+    """The metadata of each segment of a file: nothing is sent, but what is sent waits for them."""
+    started_by = _starter(segments, segments.name)
+    return _facts(segments, SEGMENTS, started_by, destination="-", mode="-", status="active")
+
+
+def _starter(flow: Timed, name: str) -> str:
+    if flow.timing.manual:
+        return ""
+    return f"{name}_{'sensor' if flow.timing.when == AFTER_NEW_DATA else 'schedule'}"
+
+
+def _facts(flow: Timed, kind: str, started_by: str, **more: str) -> dict[str, Any]:
+    timing = flow.timing
     return {
         FACTS: {
             "name": flow.name,
-            "kind": flow.kind,
-            "destination": flow.destination,
-            "mode": flow.mode,
-            "status": status,
+            "kind": kind,
             "when": timing.when,
             "timezone": timing.timezone,
             "only_if_changed": timing.only_if_changed,
-            "started_by": started_by or "",
+            "started_by": started_by,
+            **more,
         }
     }
 

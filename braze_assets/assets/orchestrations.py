@@ -1,4 +1,4 @@
-"""All flows of the project: what they are, when they ran, and when they run next."""
+"""All flows of the project, and its segments: what they are, when they ran, and when they run next."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_shared.check import CheckError
 
-from braze_assets.assets.flow_facts import described, timing_said
+from braze_assets.assets.flow_facts import SEGMENTS, described, timing_said
 from braze_assets.assets.previews import markdown_table
 from braze_assets.assets.timing import Timing, ticks
 
@@ -42,7 +42,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Orchestration:
-    """One flow to one destination. Times are in UTC."""
+    """One flow to one destination, or the segments of one file. Times are in UTC."""
 
     name: str
     kind: str
@@ -95,7 +95,9 @@ def orchestrations(
     *,
     selector: str | None = None,
 ) -> list[Orchestration]:
-    """Every flow of the project, by name: three questions to Dagster, however many partitions there are.
+    """Every flow of the project and every file of segments, by name.
+
+    Three questions to Dagster, however many partitions there are.
 
     Args:
         repository: The definitions.
@@ -115,26 +117,28 @@ def orchestrations(
     states = {each.instigator_name: each for each in kept}
     starters: dict[str, Any] = {each.name: each for each in repository.schedule_defs}
     starters |= {each.name: each for each in repository.sensor_defs}
-    found = []
+    found: dict[tuple[str, str], Orchestration] = {}
     for key, facts in flows.items():
         entry = entries.get(key)
         last = entry.last_materialization_record if entry else None
         record = known.get(runs.get(key) or "")
         starter = starters.get(facts["started_by"])
-        found.append(
-            Orchestration(
-                **{name: str(facts[name]) for name in ("name", "kind", "destination", "mode")},
-                query=str(facts["status"]),
-                last_run=_at(record.start_time or record.create_timestamp.timestamp()) if record else None,
-                run_status=record.dagster_run.status.value if record else "",
-                last_success=_at(last.timestamp) if last else None,
-                outcome=_outcome(last),
-                schedule=_said(facts, starter),
-                running=_running(starter, states) if starter else None,
-                next_tick=_next_tick(starter, now),
-            )
+        each = Orchestration(
+            **{name: str(facts[name]) for name in ("name", "kind", "destination", "mode")},
+            query=str(facts["status"]),
+            last_run=_at(record.start_time or record.create_timestamp.timestamp()) if record else None,
+            run_status=record.dagster_run.status.value if record else "",
+            last_success=_at(last.timestamp) if last else None,
+            outcome=_outcome(last),
+            schedule=_said(facts, starter),
+            running=_running(starter, states) if starter else None,
+            next_tick=_next_tick(starter, now),
         )
-    return sorted(found, key=lambda each: each.name)
+        # Of the segments of a file, what was last made tells.
+        other = found.setdefault((each.kind, each.name), each)
+        if each.last_run and (other.last_run is None or other.last_run < each.last_run):
+            found[each.kind, each.name] = each
+    return sorted(found.values(), key=lambda each: each.name)
 
 
 def build_orchestrations(
@@ -171,7 +175,7 @@ def build_orchestrations(
                 "flows": len(found),
                 "running": sum(each.running is True for each in found),
                 "failed": sum(each.failed for each in found),
-                "never_sent": sum(each.last_success is None for each in found),
+                "never_sent": sum(each.last_success is None for each in found if each.kind != SEGMENTS),
             }
         )
 

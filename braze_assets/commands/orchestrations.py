@@ -13,7 +13,7 @@ __all__ = ["orchestrations"]
 @click.command()
 @module_option
 def orchestrations(module: str) -> None:
-    """List every flow: destination, mode, last run, schedule, next tick.
+    """List every flow, and segments: destination, mode, last run, schedule, next tick.
 
     Runs and started schedules are those of the Dagster instance in DAGSTER_HOME. Nothing is sent.
     """

@@ -159,6 +159,7 @@ def test_every_kind_of_flow_is_in_the_list(office: Office) -> None:
         "far": ("sync", "eu", "preview", "disabled", "`0 1 * * * UTC`"),
         "loyalty": ("csv drop", "braze", "test", "active", "after each file"),
         "orders": ("event sync", "braze", "preview", "active", "`after new data`"),
+        "segments": ("segments", "-", "-", "active", "`manual`"),
         "vip": ("sync", "braze", "live", "draft", "`30 6 * * 1 Europe/Berlin`"),
     }
     ticks = {name: each.next_tick for name, each in office.listed().items()}
@@ -170,6 +171,7 @@ def test_every_kind_of_flow_is_in_the_list(office: Office) -> None:
         "far": False,
         "loyalty": False,
         "orders": False,
+        "segments": None,
         "vip": False,
     }
 

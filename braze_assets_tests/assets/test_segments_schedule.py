@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from braze_assets.assets.orchestrations import Orchestration, orchestrations
 from braze_assets.errors import ConfigurationError
 from braze_assets_tests.assets.town import D1, D2, SEGMENTS, Town
 
@@ -85,3 +86,26 @@ def test_what_is_wrong_is_told_with_file_and_line(town: Town, schedule: str, sai
     with pytest.raises(ConfigurationError, match=said) as caught:
         scheduled(town, schedule)
     assert "seg/defs.yaml:3" in str(caught.value.place)
+
+
+def test_the_list_of_orchestrations_has_them_once(town: Town) -> None:
+    """K22: nothing is sent of segments, but what is sent waits for them: a stopped schedule must be seen."""
+    definitions = scheduled(town, "{when: 0 6 * * *, timezone: Europe/Berlin}")
+    repository = definitions.get_repository_def()
+    now = datetime.fromisoformat("2026-07-03T12:00:00+00:00")
+
+    def listed() -> Orchestration:
+        [found] = orchestrations(repository, town.instance, now)
+        return found
+
+    new = listed()
+    assert (new.name, new.kind, new.destination, new.mode) == ("segments", "segments", "-", "-")
+    assert (new.last_run, new.running, new.schedule) == (None, False, "`0 6 * * * Europe/Berlin`")
+    assert new.next_tick == datetime.fromisoformat("2026-07-04T04:00:00+00:00")
+    # One of them was made: that is the last run of all.
+    town.put("vip", D1, [1, 2])
+    tables = ["customer_360/flags", "customer_360/merged_customers", "segments/vip"]
+    assert town.project.run(tables, first=D1, assets=town.assets, instance=town.instance).success
+    made = listed()
+    assert (made.run_status, made.failed) == ("SUCCESS", False)
+    assert made.last_success is not None

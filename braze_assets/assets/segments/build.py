@@ -1,10 +1,11 @@
 """Segments as definitions: an asset each, one step for all of them, a job and a schedule."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
 from braze_assets.assets.automation import started
+from braze_assets.assets.flow_facts import segments_facts
 from braze_assets.assets.segments.definition import SegmentDefinition, SegmentsDefinition, segment_key
 from braze_assets.assets.segments.facts import segment_facts
 from braze_assets.assets.segments.members import CONTACTABLE, Members, computed_members
@@ -44,7 +45,7 @@ def _assets(definition: SegmentsDefinition) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=definition.name,
-        outs={each.name: _out(each) for each in definition.segments},
+        outs={each.name: _out(each, segments_facts(definition)) for each in definition.segments},
         ins={table: dg.AssetIn(key, dagster_type=PARTITIONED_TABLE) for table, key in inputs.items()},
         internal_asset_deps={
             each.name: {inputs[table] for table in {*each.tables, *shown} if table in inputs}
@@ -74,7 +75,7 @@ def _assets(definition: SegmentsDefinition) -> dg.AssetsDefinition:
     return members_of_segments
 
 
-def _out(segment: SegmentDefinition) -> dg.AssetOut:
+def _out(segment: SegmentDefinition, facts: Mapping[str, object]) -> dg.AssetOut:
     return dg.AssetOut(
         key=segment_key(segment.name),
         description=segment.description,
@@ -82,7 +83,7 @@ def _out(segment: SegmentDefinition) -> dg.AssetOut:
         kinds={"duckdb", "parquet"},
         is_required=False,
         tags={"pii": "true"},
-        metadata=_reference(segment),
+        metadata={**facts, **_reference(segment)},
     )
 
 
