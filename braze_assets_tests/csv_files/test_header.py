@@ -70,6 +70,14 @@ def test_names_that_cannot_be_are_refused(line: str, said: str) -> None:
     assert " AS" not in str(caught.value.remedy)
 
 
+def test_as_many_columns_as_are_taken_and_one_more() -> None:
+    """L06, bad input: a header with a million columns is refused by their number."""
+    names = [f"a{number}" for number in range(2_000)]
+    assert read(",".join(["external_id", *names[1:]])).columns == 2_000
+    with pytest.raises(CsvError, match="The header has 2,001 columns; 2,000 are taken at most"):
+        read(",".join(["external_id", *names]))
+
+
 def test_a_cast_of_no_column_is_refused_with_what_comes_near() -> None:
     with pytest.raises(CsvError, match="Did you mean 'Loyalty Points'"):
         read("external_id,Loyalty Points", casts={"Loyality Points": "string"})
