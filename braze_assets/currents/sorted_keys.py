@@ -103,7 +103,6 @@ class GatheredKeys:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="braze-assets-")  # noqa: SIM115
             np.concatenate(self._here, axis=1).T.tofile(self._file)
-            self._file.flush()
             self._here, self._waiting = [], 0
 
     def spans(self, workers: int = 1) -> list[Span]:
