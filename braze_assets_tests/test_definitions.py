@@ -120,7 +120,7 @@ def test_the_key_is_no_part_of_the_definitions(
     loaded: dg.Definitions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """K01."""
-    monkeypatch.setenv("BRAZE_API_KEY", "planted-key-4711")
+    monkeypatch.setenv("BRAZE_API_KEY", "planted-key-marmalade")
     resource = DEPLOYMENTS["production"]()["braze"]
-    assert "planted-key-4711" not in repr(resource) + str(resource.model_dump())
-    assert "planted-key-4711" not in repr(resource.model_copy(update={"instance": "US-03"}).client())
+    assert "planted-key-marmalade" not in repr(resource) + str(resource.model_dump())
+    assert "planted-key-marmalade" not in repr(resource.model_copy(update={"instance": "US-03"}).client())

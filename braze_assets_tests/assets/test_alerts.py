@@ -150,13 +150,13 @@ def test_nothing_is_told_twice_after_a_restart(office: Office) -> None:
 def test_rejections_above_the_share_are_told_with_their_counts(office: Office) -> None:
     office.tick()
     office.braze.control.fault(
-        status=400, document={"message": "attributes: bad value for 0003"}, identifier="0003"
+        status=400, document={"message": "attributes: bad value for grace-hopper"}, identifier="grace-hopper"
     )
-    assert office.run(DAYS[0], members(5))
+    assert office.run(DAYS[0], [*members(4), {**user(4), "external_id": "grace-hopper"}])
     assert office.tick() == ["rejections"]
     [change] = office.changes
     assert change["counts"] == {"objects": 5, "rejected": 1}
-    assert "0003" not in json.dumps(change)
+    assert "grace-hopper" not in json.dumps(change)
     office.braze.control.clear_faults()
     assert office.run(DAYS[1], members(5))
     assert office.tick() == ["ok"]

@@ -143,7 +143,7 @@ def test_the_result_of_a_file_says_what_became_of_each_row(drop: Drop) -> None:
         "mixed.csv",
         "external_id,points,tags,note\r\n"
         "0001,10,\"['Value1', 'Value2']\",\r\n"  # 2
-        '0002,11,"[secret()]",kept\r\n'  # 3
+        'grace-hopper,11,"[secret()]",kept\r\n'  # 3
         "0003,12\r\n"  # 4
         ",13,,x\r\n"  # 5
         "0004,,,\r\n"  # 6
@@ -151,11 +151,12 @@ def test_the_result_of_a_file_says_what_became_of_each_row(drop: Drop) -> None:
         "0001,20,,\r\n"  # 9
         "0006,Null,,\r\n",  # 10
     )
-    drop.braze.control.seed([{"external_id": "0006", "attributes": {"points": 5}}])
+    there = [{"external_id": "0006", "attributes": {"points": 5}}, {"external_id": "grace-hopper"}]
+    drop.braze.control.seed(there)
     [result] = drop.imports()
     assert result.success
     assert drop.held("0001") == {"points": 20, "tags": ["Value1", "Value2"]}
-    assert drop.held("0002") == {"points": 11, "note": "kept"}
+    assert drop.held("grace-hopper") == {"points": 11, "note": "kept"}
     assert drop.held("0005") == {"points": 14, "note": "two\r\nlines"}
     assert drop.held("0006") == {}
     assert [
@@ -180,7 +181,7 @@ def test_the_result_of_a_file_says_what_became_of_each_row(drop: Drop) -> None:
     }
     for asset in ("loyalty_delta", "loyalty_sync", "loyalty_results"):
         shown = str(metadata(result, asset))
-        assert not any(text in shown for text in ("0002", "secret", "Value1", "kept")), asset
+        assert not any(text in shown for text in ("grace-hopper", "secret", "Value1", "kept")), asset
 
 
 def test_what_braze_rejects_is_named_by_its_line(drop: Drop) -> None:

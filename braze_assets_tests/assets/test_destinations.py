@@ -141,14 +141,14 @@ def test_what_a_contract_allows_decides_of_the_table(shop: Shop, destinations: s
 
 
 def test_one_that_fails_does_not_keep_the_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BRAZE_API_KEY_US", "planted-key-4711")
+    monkeypatch.setenv("BRAZE_API_KEY_US", "planted-key-marmalade")
     shop.project.write("vip/defs.yaml", SYNC % "[eu, us]")
     parts = [f"vip_{name}_{part}" for name in ("eu", "us") for part in ("delta", "sync")]
     result = shop.run(["customer_360/members", "vip", *parts])
     assert not result.success
     assert "the key is wrong, or the instance is" in failure(result, "vip_us_sync")
     assert metadata(result, "vip_eu_sync")["accepted"] == 5
-    assert "4711" not in "".join(str(event) for event in result.all_events)
+    assert "marmalade" not in "".join(str(event) for event in result.all_events)
 
 
 def _written(shop: Shop) -> None:
@@ -229,10 +229,10 @@ def test_the_check_says_what_is_wrong(shop: Shop, monkeypatch: pytest.MonkeyPatc
     assert "no segment 'Amperity VIP'" in str(missed.description)
     shop.eu.control.settings(segments=["Amperity VIP"])
     assert shop.check("eu").passed
-    monkeypatch.setenv("BRAZE_API_KEY_EU", "planted-key-4711")
+    monkeypatch.setenv("BRAZE_API_KEY_EU", "planted-key-marmalade")
     wrong = shop.check("eu")
     assert "the key is wrong, or the instance is" in str(wrong.description)
-    assert "4711" not in json.dumps({name: str(each) for name, each in wrong.metadata.items()})
+    assert "marmalade" not in json.dumps({name: str(each) for name, each in wrong.metadata.items()})
     _disable(shop)
     assert shop.check("eu").passed
     assert shop.eu.control.counters()["objects"] == 0

@@ -214,12 +214,12 @@ def test_a_partition_that_was_never_made_is_named(world: World) -> None:
 def test_a_wrong_key_is_explained_and_not_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """K01, K02: both causes of a 401 are named; Braze echoes the key, nothing else does."""
     world.days["2026-07-01"] = [user(1)]
-    monkeypatch.setenv("BRAZE_API_KEY", "planted-key-4711")
+    monkeypatch.setenv("BRAZE_API_KEY", "planted-key-marmalade")
     result = world.run(["customer_360/members", *PARTS], "2026-07-01")
     text = failure(result, "vip_sync")
     assert "key" in text
     assert "instance" in text
-    assert "planted-key-4711" not in "".join(str(event) for event in result.all_events)
+    assert "planted-key-marmalade" not in "".join(str(event) for event in result.all_events)
 
 
 @pytest.mark.parametrize(

@@ -66,13 +66,13 @@ def test_one_that_fails_fails_the_command(project: Project, monkeypatch: pytest.
     assert "1 of these failed" in result.output
     assert run(project, "--destination", "eu").exit_code == 0
 
-    monkeypatch.setenv("BRAZE_API_KEY_EU", "planted-key-4711")
+    monkeypatch.setenv("BRAZE_API_KEY_EU", "planted-key-marmalade")
     result = run(project, "--destination", "eu")
     assert result.exit_code == 1
     assert "the key is wrong, or the instance is" in result.output
     assert "BRAZE_API_KEY_EU" in result.output
     assert "What to do: Check both" in result.output
-    assert "4711" not in result.output
+    assert "marmalade" not in result.output
 
 
 def test_a_disabled_one_is_not_asked(project: Project, braze: LocalBraze) -> None:

@@ -107,11 +107,11 @@ def test_an_unknown_instance_lists_the_known_ones(project: Project) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "api_key: planted-key-4711",
-        "api_key_variable: planted-key-4711",
-        "instance: planted-key-4711",
-        "identifier: planted-key-4711",
-        "s3_bucket: planted/key-4711",
+        "api_key: planted-key-marmalade",
+        "api_key_variable: planted-key-marmalade",
+        "instance: planted-key-marmalade",
+        "identifier: planted-key-marmalade",
+        "s3_bucket: planted/key-marmalade",
     ],
 )
 def test_a_key_in_the_file_is_not_repeated(project: Project, line: str) -> None:
@@ -125,7 +125,7 @@ def test_a_key_in_the_file_is_not_repeated(project: Project, line: str) -> None:
     text = "".join(
         map(str, (error, error.__cause__, error.__context__ if not error.__suppress_context__ else ""))
     )
-    assert "4711" not in text
+    assert "marmalade" not in text
 
 
 @pytest.mark.parametrize("name", ["api_key", "api_key_variable", "instance", "identifier"])
@@ -134,7 +134,7 @@ def test_dagsters_own_loader_does_not_repeat_it_either(
 ) -> None:
     """K01: other projects load the component without this one's care for messages."""
     kept = "\n".join(each for each in EU.splitlines() if not each.startswith(f"  {name}:"))
-    project.write("eu/defs.yaml", f"{kept}\n  {name}: planted-key-4711\n")
+    project.write("eu/defs.yaml", f"{kept}\n  {name}: planted-key-marmalade\n")
     module = ModuleType("somebody_elses_defs")
     module.__file__ = str(project.folder / "__init__.py")
     module.__path__ = [str(project.folder)]
@@ -143,7 +143,7 @@ def test_dagsters_own_loader_does_not_repeat_it_either(
         dg.ComponentTree.from_module(module, project.folder.parent).build_defs()
     text = "".join(traceback.format_exception(caught.value))
     assert name in text
-    assert "4711" not in text
+    assert "marmalade" not in text
 
 
 def test_a_destination_named_twice_says_where(project: Project) -> None:

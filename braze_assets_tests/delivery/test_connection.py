@@ -54,12 +54,12 @@ def test_a_right_one_passes_and_nothing_is_sent(braze: LocalBraze) -> None:
 
 def test_a_wrong_key_names_both_causes_and_not_the_key(braze: LocalBraze) -> None:
     """K01, K02: the emulator repeats the key, as Braze does."""
-    found = connection(client(braze.url, "planted-key-4711"))
+    found = connection(client(braze.url, "planted-key-marmalade"))
     assert not found.passed
     assert "the key is wrong, or the instance is" in found.cause
     assert "BRAZE_API_KEY_EU" in found.place
     assert "Check both" in found.remedy
-    assert "4711" not in repr(found)
+    assert "marmalade" not in repr(found)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -120,9 +120,9 @@ def test_braze_is_out_of_order(braze: LocalBraze) -> None:
 def test_no_key_and_a_key_with_blanks() -> None:
     """The variable is named, not what it holds."""
     assert "BRAZE_API_KEY_EU" in connection(client("http://127.0.0.1:9", "")).remedy
-    found = connection(client("http://127.0.0.1:9", "planted 4711"))
+    found = connection(client("http://127.0.0.1:9", "planted marmalade"))
     assert not found.passed
-    assert "4711" not in repr(found)
+    assert "marmalade" not in repr(found)
 
 
 def test_a_segment_must_exist(braze: LocalBraze) -> None:
