@@ -1,5 +1,6 @@
 """Purchases as SQL: one GROUP BY a table of orders, whatever is asked of it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from braze_assets.errors import SourceError
@@ -29,6 +30,13 @@ _ITEMS = _Orders(
     (("is_return", "IS NOT TRUE"), ("is_cancellation", "IS NOT TRUE")),
 )
 _TIME, _ORDER = "order_datetime", "order_id"
+_CHOSEN = {
+    "product_id": "products",
+    "purchase_channel": "channels",
+    "purchase_brand": "brands",
+    "currency": "currencies",
+}
+"""Columns whose values a rule may list: how the rule calls them."""
 
 
 def check_purchased(rule: Purchased, tables: Tables) -> None:
@@ -45,13 +53,13 @@ class Purchases:
     """What is asked of orders: of each of their tables once, by customer."""
 
     tables: Tables
-    _starts: dict[str, list[str | None]] = field(default_factory=dict)
-    """By relation: the first instant that each rule is about."""
+    _rows: dict[str, list["_Filter"]] = field(default_factory=dict)
+    """By relation: the rows that each rule is about."""
 
     def condition(self, rule: Purchased) -> tuple[str, str]:
         """The relation that has a row a customer who ordered, and the rule as SQL in its SELECT list."""
         rows = _Filter(rule, self.tables)
-        self._starts.setdefault(rows.relation, []).append(rows.start)
+        self._rows.setdefault(rows.relation, []).append(rows)
         within = rows.sql
         by_items = rows.orders is _ITEMS and rule.count
         count = _filtered(f"count(DISTINCT {_ORDER})" if by_items else "count(*)", within)
@@ -65,16 +73,24 @@ class Purchases:
 
     def rows(self, relation: str, key: str) -> str | None:
         """FROM and what follows, for a relation that `condition` named; None for any other."""
-        starts = self._starts.get(relation)
-        if starts is None:
+        asked = self._rows.get(relation)
+        if asked is None:
             return None
-        orders = _ITEMS if relation == _relation(_ITEMS) else _ORDERS
-        where = [f"{column} {is_so}" for column, is_so in orders.sold]
-        earliest = list(dict.fromkeys(each for each in starts if each is not None))
-        if None not in starts:
-            first = earliest[0] if len(earliest) == 1 else f"least({', '.join(earliest)})"
-            where.append(f"{_TIME} >= {first}")
+        orders = asked[0].orders
+        where = [*(f"{column} {is_so}" for column, is_so in orders.sold), *_in_common(asked)]
         return f"FROM {orders.table}\nWHERE {' AND '.join(where)}\nGROUP BY {key}"
+
+
+def _in_common(asked: Sequence["_Filter"]) -> Iterator[str]:
+    """Rows that no rule is about are not grouped: before the first instant, or of none of the products."""
+    earliest = list(dict.fromkeys(each.start for each in asked))
+    if None not in earliest:
+        instants = ", ".join(map(str, earliest))
+        yield f"{_TIME} >= {instants if len(earliest) == 1 else f'least({instants})'}"
+    for column in _CHOSEN:
+        values = [each.chosen.get(column) for each in asked]
+        if None not in values:
+            yield _one_of(column, list(dict.fromkeys(value for each in values for value in each or ())))
 
 
 def _filtered(aggregate: str, where: str) -> str:
@@ -97,23 +113,17 @@ class _Filter:
         return _relation(self.orders)
 
     @property
-    def _chosen(self) -> list[tuple[str, tuple[str, ...]]]:
-        named = {
-            "product_id": self.rule.products,
-            "purchase_channel": self.rule.channels,
-            "purchase_brand": self.rule.brands,
-            "currency": self.rule.currencies,
-        }
-        return [(column, values) for column, values in named.items() if values is not None]
+    def chosen(self) -> dict[str, tuple[str, ...]]:
+        """By column: the values that the rule lists."""
+        listed = {column: getattr(self.rule, name) for column, name in _CHOSEN.items()}
+        return {column: values for column, values in listed.items() if values is not None}
 
     @property
     def sql(self) -> str:
         tests = []
         if self.rule.when is not None:
             tests.append(period_sql(_TIME, self._time, self.rule.when))
-        for column, values in self._chosen:
-            literals = ", ".join(quote_literal(value) for value in values)
-            tests.append(f"{column} IN ({literals})" if values else "false")
+        tests += [_one_of(column, values) for column, values in self.chosen.items()]
         return " AND ".join(tests)
 
     @property
@@ -138,7 +148,7 @@ class _Filter:
             (self.tables.key, ()),
             (_TIME, ("date", "timestamp", "instant")),
             *((column, ()) for column, _ in self.orders.sold),
-            *((column, ("text",)) for column, _ in self._chosen),
+            *((column, ("text",)) for column in self.chosen),
         ]
         if self.rule.amount:
             asked.append((self.orders.amount, ("number",)))
@@ -152,6 +162,10 @@ class _Filter:
                     place=self.rule.place,
                     remedy=f"Make it a {families[-1] if families[-1] != 'instant' else 'timestamp'}.",
                 )
+
+
+def _one_of(column: str, values: Sequence[str]) -> str:
+    return f"{column} IN ({', '.join(map(quote_literal, values))})" if values else "false"
 
 
 def _relation(orders: _Orders) -> str:
